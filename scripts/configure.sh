@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Writes .dev/odoo.conf, the configuration that every Odoo here runs with.
+. "$(dirname "$0")/env.sh"
+
+standard=
+[ ! -d "$DEV/odoo/addons" ] || standard=$DEV/odoo/addons,
+mkdir -p "$DEV/data" "$DEV/log" "$DEV/mail"
+cat >"$DEV/odoo.conf" <<CONF
+[options]
+addons_path = $standard$ROOT
+data_dir = $DEV/data
+db_host = $PGHOST
+db_port = ${PGPORT:-False}
+db_user = ${PGUSER:-False}
+http_interface = 127.0.0.1
+list_db = False
+max_cron_threads = 1
+smtp_server = localhost
+smtp_port = 8025
+workers = 0
+CONF

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Databases of the development server: copy, drop, build the base database.
+"""Databases of the development server: build, copy, install into, drop.
 
 A database goes with its filestore, where Odoo keeps attachments and asset bundles. Copying
 takes a second, so whoever needs a database copies one and drops it afterwards. Run it as
-``dbtools.py base``, ``dbtools.py copy FROM TO``, ``dbtools.py drop NAME`` within
-``scripts/env.sh``, or import the functions.
+``dbtools.py base``, ``copy FROM TO``, ``install DATABASE ADDON...``, ``demo ADDON...`` or
+``drop DATABASE...`` within ``scripts/env.sh``, or import the functions.
 """
 
 import hashlib
@@ -22,6 +22,9 @@ FILESTORE = DEV / "data" / "filestore"
 BASE_MODULES = "account,contacts,hr,base_vat"
 BASE_LANGUAGES = "ru_RU"
 
+DEMO = "custom_crm"
+BUILDING_DEMO = "building_custom_crm"
+
 
 def odoo(*args, **kwargs):
     """Run an Odoo command and return when it has ended well."""
@@ -31,7 +34,20 @@ def odoo(*args, **kwargs):
 
 def sql(query, database="postgres"):
     """The rows that a query returns, as lists of strings."""
-    command = ["psql", "-w", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", query]
+    command = [
+        "psql",
+        "-w",
+        "-X",
+        "-q",
+        "-A",
+        "-t",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-d",
+        database,
+        "-c",
+        query,
+    ]
     output = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
     return [line.split("|") for line in output.splitlines()]
 
@@ -44,12 +60,24 @@ def copy(source, target):
     """Copy a database that nobody is connected to, with its filestore."""
     subprocess.run(["createdb", "-w", "-T", source, target], check=True)
     # Odoo never changes a stored file, it only adds and deletes: links are enough.
+    shutil.rmtree(FILESTORE / target, ignore_errors=True)
     if (FILESTORE / source).is_dir():
         shutil.copytree(FILESTORE / source, FILESTORE / target, copy_function=os.link)
 
 
+def rename(old, new):
+    if (FILESTORE / old).is_dir():
+        shutil.rmtree(FILESTORE / new, ignore_errors=True)
+        (FILESTORE / old).rename(FILESTORE / new)
+    sql(f'ALTER DATABASE "{old}" RENAME TO "{new}"')
+
+
 def drop(name):
-    subprocess.run(["dropdb", "-w", "--force", "--if-exists", name], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        ["dropdb", "-w", "--force", "--if-exists", name],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
     shutil.rmtree(FILESTORE / name, ignore_errors=True)
 
 
@@ -58,7 +86,12 @@ def base():
 
     It is built once for each state of what it depends on.
     """
-    depends = [(DEV / "odoo-version").read_text(), (ROOT / "requirements.txt").read_text(), BASE_MODULES, BASE_LANGUAGES]
+    depends = [
+        (DEV / "odoo-version").read_text(),
+        (ROOT / "requirements.txt").read_text(),
+        BASE_MODULES,
+        BASE_LANGUAGES,
+    ]
     name = "base_" + hashlib.sha256("\n".join(depends).encode()).hexdigest()[:10]
     existing = databases()
     if name in existing:
@@ -83,10 +116,104 @@ def base():
         )
     except subprocess.CalledProcessError:
         sys.exit(f"The base database could not be built. The log: {log}")
-    if (FILESTORE / building).is_dir():
-        (FILESTORE / building).rename(FILESTORE / name)
-    sql(f'ALTER DATABASE "{building}" RENAME TO "{name}"')
+    rename(building, name)
     return name
+
+
+def install(database, addons, *options):
+    """Install or update add-ons; what Odoo warns of while it does so is an error."""
+    log = DEV / "log" / f"{database}.log"
+    log.unlink(missing_ok=True)
+    names = ",".join(addons)
+    try:
+        odoo(
+            "server",
+            "--no-http",
+            f"--database={database}",
+            f"--init={names}",
+            f"--logfile={log}",
+            "--stop-after-init",
+            *options,
+        )
+        subprocess.run(["checklog-odoo", str(log)], check=True)
+    except subprocess.CalledProcessError:
+        sys.exit(f"{names} could not be installed cleanly in {database}. The log: {log}")
+
+
+def install_demo(database, addons):
+    """Install add-ons with their own demo data, but without that of Odoo's modules.
+
+    Odoo loads the demo data of a module only where all that it depends on has its own. So
+    say for a moment that it has.
+    """
+    sql("UPDATE ir_module_module SET demo = true WHERE state = 'installed'", database)
+    install(database, addons)
+    ours = "{%s}" % ",".join(addons)
+    sql(f"UPDATE ir_module_module SET demo = false WHERE name <> ALL ('{ours}')", database)  # noqa: S608
+
+
+def demo(addons):
+    """Bring the database with the demo company up to the state of the add-ons' files."""
+    stamp = DEV / "stamps" / "demo"
+    names = " ".join(addons)
+    if DEMO not in databases():
+        print("Building the database with the demo company.", file=sys.stderr)
+        stamp.unlink(missing_ok=True)
+        drop(BUILDING_DEMO)
+        copy(base(), BUILDING_DEMO)
+        install_demo(BUILDING_DEMO, addons)
+        rename(BUILDING_DEMO, DEMO)
+    elif not stamp.exists() or stamp.read_text() != names or newest(addons) > stamp.stat().st_mtime:
+        print("Updating the database with the demo company.", file=sys.stderr)
+        install(DEMO, addons, f"--update={','.join(addons)}")
+    else:
+        return
+    stamp.write_text(names)
+
+
+def newest(addons):
+    """When a file of the add-ons was last changed."""
+    files = [path for addon in addons for path in (ROOT / addon).rglob("*")]
+    return max(path.stat().st_mtime for path in files if "__pycache__" not in path.parts)
+
+
+def start_shell(database, code, **kwargs):
+    """Start a process of its own that runs Python code in Odoo's shell.
+
+    ``env`` is there as always. What the code prints comes out of the process; what it
+    changes stays only if it calls ``env.cr.commit()``.
+    """
+    command = [sys.executable, "-m", "odoo", "shell", "--config", str(CONF)]
+    command += [
+        "--no-http",
+        "--log-level=warn",
+        "--shell-interface=python",
+        f"--database={database}",
+    ]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **kwargs,
+    )
+    process.stdin.write(code)
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def finish_shell(process, timeout=300):
+    """What the code of ``start_shell`` printed, or an error with its traceback."""
+    output, errors = process.communicate(timeout=timeout)
+    if process.returncode:
+        raise RuntimeError(errors)
+    return output
+
+
+def shell(database, code):
+    return finish_shell(start_shell(database, code))
 
 
 if __name__ == "__main__":
@@ -95,6 +222,10 @@ if __name__ == "__main__":
             print(base())
         case ["copy", source, target]:
             copy(source, target)
+        case ["install", database, *addons]:
+            install(database, addons)
+        case ["demo", *addons]:
+            demo(addons)
         case ["drop", *names]:
             for name in names:
                 drop(name)

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs the add-ons (names in ADDONS) in a fresh database and runs all tests: first those
+# in scripts/tests, which start processes of their own, then those of the add-ons with
+# pytest-odoo, tours in Chromium included. Arguments go to pytest. KEEP_DB=1 keeps the
+# database.
+. "$(dirname "$0")/env.sh"
+cd "$ROOT"
+read -ra addons <<<"$ADDONS"
+dbtools() { python scripts/dbtools.py "$@"; }
+
+# Databases of runs that were killed.
+for db in $(psql -w -X -A -t -d postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^test_[0-9]+'"); do
+    pid=${db#test_}
+    kill -0 "${pid%%_*}" 2>/dev/null || dbtools drop "$db"
+done
+
+export CUSTOM_CRM_TEST_DB=test_$$
+if [ -n "${KEEP_DB:-}" ]; then
+    trap 'say "The database $CUSTOM_CRM_TEST_DB is kept."' EXIT
+else
+    trap 'dbtools drop "$CUSTOM_CRM_TEST_DB"; rm -f "$DEV/log/$CUSTOM_CRM_TEST_DB.log"' EXIT
+fi
+
+say "Installing $ADDONS in a fresh database."
+dbtools copy "$(dbtools base)" "$CUSTOM_CRM_TEST_DB"
+dbtools install "$CUSTOM_CRM_TEST_DB" "${addons[@]}"
+
+# 5 is pytest's word for "no such test": arguments may choose tests of one part only.
+result=0
+run() { "$@" || { local code=$?; { [ $code = 5 ] && [ ${#chosen[@]} != 0 ]; } || result=$code; }; }
+chosen=("$@")
+
+run pytest -p no:odoo scripts/tests "$@"
+run pytest --odoo-config="$DEV/odoo.conf" --odoo-database="$CUSTOM_CRM_TEST_DB" --odoo-http "${addons[@]}" "$@"
+exit $result

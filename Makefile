@@ -13,7 +13,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup provision packages odoo postgres base test stop clean requirements
+.PHONY: help setup provision packages odoo postgres base run test stop clean requirements
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
@@ -46,6 +46,9 @@ postgres: | packages
 
 base: | odoo $(STAMPS)/venv postgres
 	@$(ENV) python scripts/dbtools.py base >/dev/null
+
+run: setup ## run Odoo with the demo company; the address and the logins are printed
+	@scripts/run.sh || [ $$? = 130 ]
 
 test: setup ## run all tests; ARGS="-k words" chooses, KEEP_DB=1 keeps the database
 	@scripts/test.sh $(ARGS)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages named: as root, or through sudo. Who may do neither gets the
 # one line to run.
+set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
 command -v apt-get >/dev/null || fail "This machine lacks: $*. Install them and start again."

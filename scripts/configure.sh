@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Writes .dev/odoo.conf, the configuration that every Odoo here runs with.
+set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
 standard=
@@ -9,6 +10,7 @@ cat >"$DEV/odoo.conf" <<CONF
 [options]
 addons_path = $standard$ROOT
 data_dir = $DEV/data
+screenshots = $DEV/screenshots
 db_host = $PGHOST
 db_port = ${PGPORT:-False}
 db_user = ${PGUSER:-False}

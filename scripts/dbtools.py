@@ -26,10 +26,11 @@ DEMO = "custom_crm"
 BUILDING_DEMO = "building_custom_crm"
 
 
-def odoo(*args, **kwargs):
-    """Run an Odoo command and return when it has ended well."""
-    command = [sys.executable, "-m", "odoo", args[0], "--config", str(CONF), *args[1:]]
-    return subprocess.run(command, check=True, text=True, **kwargs)
+def odoo(log, *arguments):
+    """Run an Odoo server that ends by itself; all it says goes to the log."""
+    command = [sys.executable, "-m", "odoo", "server", "--config", str(CONF), "--no-http", "--stop-after-init"]
+    with log.open("w") as output:
+        subprocess.run([*command, *arguments], check=True, stdout=output, stderr=subprocess.STDOUT)
 
 
 def sql(query, database="postgres"):
@@ -102,17 +103,13 @@ def base():
         if old.startswith(("base_", "building_base_")):
             drop(old)
     log = DEV / "log" / "base.log"
-    log.unlink(missing_ok=True)
     try:
         odoo(
-            "server",
-            "--no-http",
+            log,
             f"--addons-path={DEV / 'odoo' / 'odoo' / 'addons'}",
             f"--database={building}",
             f"--init={BASE_MODULES}",
             f"--load-language={BASE_LANGUAGES}",
-            f"--logfile={log}",
-            "--stop-after-init",
         )
     except subprocess.CalledProcessError:
         sys.exit(f"The base database could not be built. The log: {log}")
@@ -123,18 +120,9 @@ def base():
 def install(database, addons, *options):
     """Install or update add-ons; what Odoo warns of while it does so is an error."""
     log = DEV / "log" / f"{database}.log"
-    log.unlink(missing_ok=True)
     names = ",".join(addons)
     try:
-        odoo(
-            "server",
-            "--no-http",
-            f"--database={database}",
-            f"--init={names}",
-            f"--logfile={log}",
-            "--stop-after-init",
-            *options,
-        )
+        odoo(log, f"--database={database}", f"--init={names}", *options)
         subprocess.run(["checklog-odoo", str(log)], check=True)
     except subprocess.CalledProcessError:
         sys.exit(f"{names} could not be installed cleanly in {database}. The log: {log}")
@@ -148,8 +136,8 @@ def install_demo(database, addons):
     """
     sql("UPDATE ir_module_module SET demo = true WHERE state = 'installed'", database)
     install(database, addons)
-    ours = "{%s}" % ",".join(addons)
-    sql(f"UPDATE ir_module_module SET demo = false WHERE name <> ALL ('{ours}')", database)  # noqa: S608
+    ours = ",".join(addons)
+    sql(f"UPDATE ir_module_module SET demo = false WHERE name <> ALL (string_to_array('{ours}', ','))", database)  # noqa: S608
 
 
 def demo(addons):

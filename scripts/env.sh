@@ -2,7 +2,6 @@
 # The environment that all other scripts work in: paths, PATH, Python and PostgreSQL.
 # Source it. It starts nothing and makes nothing but the folder .dev, where everything
 # provisioned lies; CUSTOM_CRM_DEV names another folder.
-set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 DEV=${CUSTOM_CRM_DEV:-$ROOT/.dev}
@@ -15,7 +14,7 @@ fail() { say "$*"; exit 1; }
 
 # PostgreSQL's own commands: on PATH, or where Debian hides the newest of them.
 for pg_bin in /usr/lib/postgresql/*/bin; do
-    [ -x "$pg_bin/initdb" ] && PG_BIN=$pg_bin
+    [ ! -x "$pg_bin/initdb" ] || PG_BIN=$pg_bin
 done
 
 PATH=$DEV/bin:$DEV/venv/bin:$DEV/wkhtmltox/bin:${PG_BIN:+$PG_BIN:}$PATH

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts Odoo 19 at .dev/odoo: what ODOO_SOURCE names, else the Debian package odoo-19, else
 # a clone from GitHub. Writes the exact version to .dev/odoo-version.
+set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
 series=19.0

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Finds out which system packages are missing, by what we need from them, and has them
 # installed by name. With the word "lint" it looks for what only `make lint` needs.
+set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
 missing=()

@@ -2,6 +2,7 @@
 # Starts or stops our own PostgreSQL cluster in .dev/pg: `postgres.sh start` or `stop`.
 # It listens on a unix socket only. It is a throw-away for development: fast, not safe
 # against a power cut.
+set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
 if [ -z "$OWN_SOCKET" ]; then

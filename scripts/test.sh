@@ -3,6 +3,7 @@
 # in scripts/tests, which start processes of their own, then those of the add-ons with
 # pytest-odoo, tours in Chromium included. Arguments go to pytest. KEEP_DB=1 keeps the
 # database.
+set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$ROOT"
 read -ra addons <<<"$ADDONS"

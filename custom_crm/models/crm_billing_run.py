@@ -1,0 +1,313 @@
+from odoo import api, fields, models
+from odoo.exceptions import LockError, UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import format_date
+
+MAX_CONFLICTS = 10
+
+
+class CrmBillingRun(models.Model):
+    """Batch invoicing: collects the due periods of a company's contracts and hands them to a scheduled action.
+
+    The scheduled action bills chunk by chunk, each in its own transaction. A killed run goes on where it stopped.
+    """
+
+    _name = "crm.billing.run"
+    _description = "Billing Run"
+    _inherit = ["mail.thread"]
+    _order = "date desc, id desc"
+    _check_company_auto = True
+
+    # -------------------------------------------------------------------------
+    # FIELDS
+    # -------------------------------------------------------------------------
+
+    name = fields.Char(compute="_compute_name", store=True, readonly=False, precompute=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, ondelete="restrict", index=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    date = fields.Date(
+        string="Invoice Date", required=True, tracking=True, default=lambda self: self.env.company._crm_today()
+    )
+    state = fields.Selection(
+        [("draft", "Draft"), ("running", "Running"), ("done", "Done")],
+        required=True,
+        readonly=True,
+        copy=False,
+        default="draft",
+        tracking=True,
+        index=True,
+    )
+    is_automatic = fields.Boolean(readonly=True, copy=False, help="Made by the scheduled action.")
+    period_ids = fields.One2many("crm.contract.period", "run_id", string="Periods")
+    total_count = fields.Integer(string="Periods to Bill", compute="_compute_figures")
+    billed_count = fields.Integer(string="Billed", compute="_compute_figures")
+    failed_count = fields.Integer(string="Failed", compute="_compute_figures")
+    sent_count = fields.Integer(string="Mailed", compute="_compute_sent_count", compute_sudo=True)
+    amount_total = fields.Monetary(string="Amount", compute="_compute_figures")
+    progress = fields.Float(compute="_compute_figures", help="Percent of the periods that are billed or failed.")
+
+    _automatic_unique = models.UniqueIndex(
+        "(company_id, (date - EXTRACT(DAY FROM date)::int)) WHERE is_automatic IS TRUE",
+        "The monthly billing run of this company is there already.",
+    )
+
+    # -------------------------------------------------------------------------
+    # COMPUTES
+    # -------------------------------------------------------------------------
+
+    @api.depends("date")
+    def _compute_name(self):
+        for run in self:
+            run.name = self.env._("Billing %(date)s", date=format_date(self.env, run.date))
+
+    @api.depends("period_ids.state", "period_ids.amount_total")
+    def _compute_figures(self):
+        figures = {
+            (run.id, state): (count, amount)
+            for run, state, count, amount in self.env["crm.contract.period"]._read_group(
+                [("run_id", "in", self.ids)], ["run_id", "state"], ["__count", "amount_total:sum"]
+            )
+        }
+        for run in self:
+            rows = [(state, *figures.get((run.id, state), (0, 0.0))) for state in ("due", "billed", "failed", "skipped")]
+            counts = {state: count for state, count, _amount in rows}
+            run.total_count = sum(counts.values())
+            run.billed_count = counts["billed"]
+            run.failed_count = counts["failed"]
+            run.amount_total = sum(amount for state, _count, amount in rows if state != "skipped")
+            finished = run.total_count - counts["due"]
+            run.progress = 100.0 * finished / run.total_count if run.total_count else 0.0
+
+    @api.depends("period_ids.move_id.is_move_sent")
+    def _compute_sent_count(self):
+        counts = dict(
+            self.env["account.move"]._read_group(
+                [("period_id.run_id", "in", self.ids), ("is_move_sent", "=", True)], ["period_id.run_id"], ["__count"]
+            )
+        )
+        for run in self:
+            run.sent_count = counts.get(run, 0)
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        used = self.filtered(lambda run: run.state == "running" or run.billed_count)
+        if used:
+            raise UserError(
+                self.env._(
+                    "A billing run with invoices can't be deleted: %(runs)s", runs=", ".join(used.mapped("name"))
+                )
+            )
+
+    # -------------------------------------------------------------------------
+    # ACTIONS
+    # -------------------------------------------------------------------------
+
+    def action_prepare(self):
+        """Collect the company's periods that are due on the invoice date, and show what is wrong with them.
+
+        Preparing again collects anew. Periods that another unfinished run holds stay there.
+
+        :raises UserError: the run is not a draft
+        """
+        for run in self:
+            run._check_draft()
+            run.period_ids.run_id = False
+            run._get_contracts()._ensure_periods(run.date)
+            periods = self.env["crm.contract.period"].search(run._get_period_domain())
+            periods = periods.filtered(lambda period, run=run: period.contract_id._is_due(period, run.date))
+            periods.write({"run_id": run.id, "error": False})
+        return True
+
+    def action_start(self):
+        """Hand the run to the scheduled action. A second click, also at the same moment, does nothing.
+
+        :raises UserError: the scheduled action is switched off
+        """
+        self._check_cron_active()
+        draft = self._lock().filtered(lambda run: run.state == "draft")
+        for run in draft.filtered(lambda run: not run.period_ids):
+            run.action_prepare()
+        draft.state = "running"
+        self._trigger_cron()
+        return True
+
+    def action_retry_failed(self):
+        """Bill the failed periods of the run again.
+
+        :raises UserError: the scheduled action is switched off
+        """
+        self._check_cron_active()
+        runs = self._lock().filtered(lambda run: run.state != "draft")
+        failed = runs.period_ids.filtered(lambda period: period.state == "failed")
+        failed.error = False
+        failed.run_id.state = "running"
+        self._trigger_cron()
+        return True
+
+    def action_send(self):
+        """Mail the posted invoices of the run that were not mailed yet, by Odoo's own sending in the background.
+
+        :raises UserError: Odoo's scheduled action for mailing is switched off, or nothing is left to mail
+        """
+        moves = self._get_moves_to_send()
+        if not moves:
+            raise UserError(self.env._("There is nothing to mail: every posted invoice with an address is mailed."))
+        return self.env["account.move.send.batch.wizard"].create({"move_ids": moves.ids}).action_send_and_print()
+
+    def action_undo(self):
+        """Delete the draft invoices of the run: their periods are due again and the run is a draft."""
+        runs = self._lock()
+        runs.period_ids.move_id.filtered(lambda move: move.state == "draft" and not move.posted_before).unlink()
+        runs.filtered(lambda run: not run.billed_count).state = "draft"
+        return True
+
+    def action_view_moves(self):
+        """Invoices of the run."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("custom_crm.action_invoices")
+        action["domain"] = [("period_id.run_id", "=", self.id)]
+        action["context"] = {"create": False}
+        return action
+
+    # -------------------------------------------------------------------------
+    # BUSINESS METHODS
+    # -------------------------------------------------------------------------
+
+    def _lock(self):
+        """Lock the runs for this transaction.
+
+        :raises UserError: somebody else is working on one of them at this moment
+        """
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError as error:
+            raise UserError(
+                self.env._("%(runs)s: somebody else is changing it right now.", runs=", ".join(self.mapped("name")))
+            ) from error
+        return self
+
+    def _check_draft(self):
+        self.ensure_one()
+        if self.state != "draft":
+            raise UserError(self.env._("%(run)s is started already, it can't be prepared again.", run=self.name))
+
+    def _check_cron_active(self):
+        # sudo: managers may not read scheduled actions, but must be told when this one is off.
+        if not self.env.ref("custom_crm.ir_cron_billing").sudo().active:
+            raise UserError(
+                self.env._(
+                    "The scheduled action «Billing runs» is switched off. Ask an administrator to switch it on in "
+                    "Settings → Technical → Scheduled Actions."
+                )
+            )
+
+    def _trigger_cron(self):
+        self.env.ref("custom_crm.ir_cron_billing")._trigger()
+
+    def _get_contracts(self):
+        """Contracts of the company with a period to bill on or before the invoice date."""
+        self.ensure_one()
+        return self.env["crm.contract"].search(
+            [
+                ("company_id", "=", self.company_id.id),
+                ("state", "in", ("active", "suspended", "finished")),
+                ("next_billing_date", "<=", self.date),
+            ]
+        )
+
+    def _get_period_domain(self):
+        """Unbilled rows of the ledger that no other unfinished run holds."""
+        self.ensure_one()
+        return [
+            ("company_id", "=", self.company_id.id),
+            ("state", "in", ("due", "failed")),
+            ("contract_id.state", "in", ("active", "suspended", "finished")),
+            "|",
+            ("run_id", "=", False),
+            ("run_id.state", "=", "done"),
+        ]
+
+    def _get_moves_to_send(self):
+        moves = self.period_ids.move_id
+        return moves.filtered(
+            lambda move: move.state == "posted"
+            and not move.is_move_sent
+            and not move.sending_data
+            and move.partner_id.email
+        )
+
+    # -------------------------------------------------------------------------
+    # SCHEDULED ACTIONS
+    # -------------------------------------------------------------------------
+
+    @api.model
+    def _cron_bill(self):
+        """Bill the started runs, chunk by chunk, until nothing is left or the time is up."""
+        Period = self.env["crm.contract.period"]
+        Cron = self.env["ir.cron"]
+        domain = [("run_id.state", "=", "running"), ("state", "=", "due")]
+        has_time = Cron._commit_progress(remaining=Period.search_count(domain))
+        conflicts = 0
+        while has_time and conflicts < MAX_CONFLICTS:
+            try:
+                periods = Period._claim(domain, self._get_chunk_size())
+                if not periods:
+                    break
+                periods._bill_or_isolate()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                # A user or another worker was faster: what it left is taken with the next look.
+                self.env.cr.rollback()
+                conflicts += 1
+                continue
+            has_time = Cron._commit_progress(len(periods))
+        self._close_finished()
+
+    @api.model
+    def _cron_start_monthly(self):
+        """Start the month's billing run of each company that wants it, once, from its billing day on."""
+        for company in self.env["res.company"].search([("crm_billing_auto", "=", True)]):
+            today = company._crm_today()
+            if today.day < company.crm_billing_day:
+                continue
+            first = today.replace(day=1)
+            if self.search_count(
+                [("company_id", "=", company.id), ("is_automatic", "=", True), ("date", ">=", first)], limit=1
+            ):
+                continue
+            run = self.with_company(company).create(
+                {"company_id": company.id, "date": today, "is_automatic": True}
+            )
+            run.action_prepare()
+            run.action_start()
+            self.env["ir.cron"]._commit_progress(1)
+
+    @api.model
+    def _get_chunk_size(self):
+        """Smallest chunk size of the companies with a started run."""
+        companies = self.search([("state", "=", "running")]).company_id
+        return min(companies.mapped("crm_billing_chunk_size"), default=100) or 100
+
+    @api.model
+    def _close_finished(self):
+        """Set started runs without due periods to done, and mail their invoices if the company wants it so."""
+        running = self.search([("state", "=", "running")])
+        unfinished = self.env["crm.contract.period"]._read_group(
+            [("run_id", "in", running.ids), ("state", "=", "due")], ["run_id"]
+        )
+        finished = (running - self.union(*(run for (run,) in unfinished))).try_lock_for_update(allow_referencing=True)
+        finished.state = "done"
+        for run in finished:
+            run.message_post(
+                body=self.env._(
+                    "Done: %(billed)s billed, %(failed)s failed.", billed=run.billed_count, failed=run.failed_count
+                )
+            )
+        for run in finished.filtered("company_id.crm_billing_send"):
+            if run._get_moves_to_send():
+                run.action_send()

@@ -1,0 +1,480 @@
+from collections import defaultdict
+from itertools import takewhile
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools.mail import plaintext2html
+
+from ..tools.periods import Period, billing_date, is_due, iter_periods, month_end, month_start, payment_date
+
+MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
+# Periods are counted from these: once one is billed they can't change without a gap or an overlap.
+SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment"}
+# A change of these makes the unbilled part of the ledger wrong: it is written anew by the next run.
+LEDGER_FIELDS = SCHEDULE_FIELDS | {"date_end", "billing_timing", "payment_day", "payment_date"}
+ACTIVITY_BILLING_FAILED = "custom_crm.mail_activity_billing_failed"
+
+
+class CrmContract(models.Model):
+    """Contract with a client, for a one-off service or a subscription, paid in cash or cashless.
+
+    Its ledger of periods (``crm.contract.period``) says what is billed, due, failed or skipped. Every contract has a
+    responsible user.
+    """
+
+    _name = "crm.contract"
+    _description = "Contract"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "date_start desc, id desc"
+    _check_company_auto = True
+    _mail_post_access = "read"
+
+    # -------------------------------------------------------------------------
+    # FIELDS
+    # -------------------------------------------------------------------------
+
+    name = fields.Char(
+        string="Number",
+        copy=False,
+        tracking=True,
+        help="Unique in the company; the next free number of the year if left empty.",
+    )
+    subject = fields.Char(tracking=True)
+    partner_id = fields.Many2one(
+        "res.partner",
+        string="Client",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        tracking=True,
+        check_company=True,
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, ondelete="restrict", index=True, default=lambda self: self.env.company
+    )
+    currency_id = fields.Many2one(
+        "res.currency",
+        compute="_compute_currency_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        ondelete="restrict",
+    )
+    kind = fields.Selection(
+        [("one_off", "One-off"), ("subscription", "Subscription")], required=True, default="subscription", tracking=True
+    )
+    settlement = fields.Selection(
+        [("cash", "Cash"), ("cashless", "Cashless")], required=True, default="cashless", tracking=True
+    )
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("active", "Active"),
+            ("suspended", "Suspended"),
+            ("finished", "Finished"),
+            ("cancelled", "Cancelled"),
+        ],
+        required=True,
+        readonly=True,
+        copy=False,
+        default="draft",
+        index=True,
+        tracking=True,
+    )
+    date_signed = fields.Date(string="Signed On")
+    date_start = fields.Date(
+        string="First Day",
+        required=True,
+        tracking=True,
+        default=lambda self: self.env.company._crm_today(),
+        help="First day of the service.",
+    )
+    date_end = fields.Date(
+        string="Last Day", copy=False, tracking=True, help="Last day of the service; empty while it is open."
+    )
+    user_id = fields.Many2one(
+        "res.users",
+        string="Responsible",
+        required=True,
+        ondelete="restrict",
+        index=True,
+        tracking=True,
+        check_company=True,
+        domain="[('share', '=', False)]",
+        default=lambda self: self.env.user,
+    )
+    member_ids = fields.One2many("crm.contract.member", "contract_id", string="Working Group", copy=True)
+    line_ids = fields.One2many("crm.contract.line", "contract_id", string="Services", copy=True)
+    amount_total = fields.Monetary(
+        string="Amount of One Billing",
+        compute="_compute_amount_total",
+        store=True,
+        help="Taxes included; the services in force in the next period.",
+    )
+
+    # Billing
+    billing_period = fields.Selection(
+        [("month", "Month"), ("quarter", "Quarter"), ("half_year", "Half Year"), ("year", "Year")], default="month"
+    )
+    billing_alignment = fields.Selection(
+        [("calendar", "Calendar"), ("anniversary", "Anniversary")],
+        string="Periods by",
+        default="calendar",
+        help="Calendar: the calendar's own months, quarters, years. Anniversary: counted from the first day.",
+    )
+    billing_timing = fields.Selection(
+        [("advance", "In Advance"), ("arrears", "In Arrears")], string="Billed", default="advance"
+    )
+    payment_day = fields.Integer(
+        string="Planned Payment Day", help="Day of the month, 1 to 31; in shorter months, their last day."
+    )
+    prorate = fields.Boolean(string="Partial Periods by Days", default=True)
+    payment_date = fields.Date(string="Planned Payment Date")
+    period_ids = fields.One2many("crm.contract.period", "contract_id", string="Periods")
+    next_billing_date = fields.Date(
+        compute="_compute_next_billing_date",
+        store=True,
+        index="btree_not_null",
+        help="From this day on a billing run bills the contract's oldest unbilled period.",
+    )
+
+    # Business process
+    process_id = fields.Many2one("crm.process", string="Business Process", ondelete="restrict", tracking=True)
+    stage_ids = fields.One2many("crm.contract.stage", "contract_id", string="Stages Passed")
+    current_stage_id = fields.Many2one(
+        "crm.contract.stage", string="Current Stage", compute="_compute_current_stage", store=True
+    )
+    stage_user_id = fields.Many2one(related="current_stage_id.user_id", string="Responsible for the Stage")
+    stage_deadline = fields.Date(related="current_stage_id.date_deadline")
+
+    # Accounting
+    move_ids = fields.One2many("account.move", "contract_id", string="Invoices")
+    move_count = fields.Integer(compute="_compute_invoiced", compute_sudo=True)
+    payment_ids = fields.Many2many(
+        "account.payment", string="Payments", compute="_compute_payment_ids", compute_sudo=True
+    )
+    amount_invoiced = fields.Monetary(
+        string="Invoiced", compute="_compute_invoiced", compute_sudo=True, help="Posted invoices less credit notes."
+    )
+    amount_paid = fields.Monetary(string="Paid", compute="_compute_invoiced", compute_sudo=True)
+    amount_due = fields.Monetary(string="Due", compute="_compute_invoiced", compute_sudo=True)
+
+    _name_unique = models.UniqueIndex(
+        "(company_id, name)", "Another contract of the company already has this number."
+    )
+    _dates_in_order = models.Constraint(
+        "CHECK(date_end IS NULL OR date_end >= date_start)", "A contract can't end before its first day."
+    )
+    _subscription_complete = models.Constraint(
+        """CHECK(kind <> 'subscription' OR (
+            billing_period IS NOT NULL AND billing_alignment IS NOT NULL AND billing_timing IS NOT NULL
+            AND payment_day IS NOT NULL AND payment_day BETWEEN 1 AND 31))""",
+        "A subscription needs the planned payment day (1 to 31), its billing period, alignment and timing.",
+    )
+
+    # -------------------------------------------------------------------------
+    # COMPUTES
+    # -------------------------------------------------------------------------
+
+    @api.depends("company_id")
+    def _compute_currency_id(self):
+        for contract in self:
+            contract.currency_id = contract.company_id.currency_id
+
+    @api.depends("name", "date_signed", "subject")
+    def _compute_display_name(self):
+        for contract in self:
+            number = contract.name or self.env._("New contract")
+            contract.display_name = f"{number} {contract.subject}" if contract.subject else number
+
+    @api.depends("line_ids.price_total", "line_ids.date_from", "line_ids.date_to", "next_billing_date", "date_start")
+    def _compute_amount_total(self):
+        for contract in self:
+            day = contract.next_billing_date or contract.date_end or contract.date_start
+            lines = contract.line_ids
+            if day:
+                lines = lines._in_force(day, month_end(max(day, contract.date_start)))
+            contract.amount_total = sum(lines.mapped("price_total"))
+
+    @api.depends(
+        "state",
+        "kind",
+        "date_start",
+        "date_end",
+        "payment_date",
+        "billing_period",
+        "billing_alignment",
+        "billing_timing",
+        "period_ids.state",
+        "period_ids.date_start",
+    )
+    def _compute_next_billing_date(self):
+        for contract in self:
+            closed = set(contract.period_ids.filtered("is_closed").mapped("date_start"))
+            pending = (period for period in contract._iter_periods() if period.date_start not in closed)
+            period = next(pending, None) if contract.state in ("active", "suspended", "finished") else None
+            contract.next_billing_date = period and contract._get_billing_date(period)
+
+    @api.depends("stage_ids.state")
+    def _compute_current_stage(self):
+        for contract in self:
+            contract.current_stage_id = contract.stage_ids.filtered(lambda stage: stage.state == "open")[:1]
+
+    @api.depends("move_ids.state", "move_ids.amount_total_in_currency_signed", "move_ids.amount_residual")
+    def _compute_invoiced(self):
+        """Figures of the contract's posted invoices, in the contract's currency, by one query."""
+        figures = defaultdict(lambda: [0, 0.0, 0.0])
+        for contract, move_type, count, total, residual in self.env["account.move"]._read_group(
+            [("contract_id", "in", self.ids), ("state", "=", "posted"), ("move_type", "in", ("out_invoice", "out_refund"))],
+            ["contract_id", "move_type"],
+            ["__count", "amount_total:sum", "amount_residual:sum"],
+        ):
+            sign = -1 if move_type == "out_refund" else 1
+            figures[contract.id][0] += count
+            figures[contract.id][1] += sign * total
+            figures[contract.id][2] += sign * residual
+        for contract in self:
+            count, invoiced, due = figures[contract._origin.id]
+            contract.move_count = count
+            contract.amount_invoiced = invoiced
+            contract.amount_due = due
+            contract.amount_paid = invoiced - due
+
+    @api.depends("move_ids.payment_state")
+    def _compute_payment_ids(self):
+        for contract in self:
+            contract.payment_ids = contract.move_ids.reconciled_payment_ids
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if not vals.get("name"):
+                vals["name"] = self._next_number(vals)
+        contracts = super().create(vals_list)
+        # sudo: whoever may make a contract puts its client into the registry, right on contacts or not.
+        contracts.partner_id.commercial_partner_id.filtered(lambda partner: not partner.is_client).sudo().is_client = (
+            True
+        )
+        return contracts
+
+    def write(self, vals):
+        if SCHEDULE_FIELDS & vals.keys():
+            self._check_schedule_free()
+        result = super().write(vals)
+        if LEDGER_FIELDS & vals.keys():
+            self.period_ids._forget_unbilled()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        used = self.filtered(lambda contract: contract.state != "draft" or contract.move_ids)
+        if used:
+            raise UserError(
+                self.env._(
+                    "Only a draft without invoices can be deleted. Finish the contract instead: %(contracts)s",
+                    contracts=", ".join(used.mapped("display_name")),
+                )
+            )
+
+    # -------------------------------------------------------------------------
+    # ACTIONS
+    # -------------------------------------------------------------------------
+
+    def action_activate(self):
+        """Put drafts into force and open the first stage of their process, if one is chosen.
+
+        :raises UserError: the contract is no draft or has no services
+        """
+        for contract in self:
+            contract._check_activable()
+        self.state = "active"
+        self.filtered("process_id").action_start_process()
+        return True
+
+    def action_start_process(self):
+        """Open the first stage of the chosen process.
+
+        :raises UserError: no process is chosen, or a stage is open already
+        """
+        for contract in self:
+            if not contract.process_id:
+                raise UserError(
+                    self.env._("Choose a business process for contract %(contract)s first.", contract=contract.display_name)
+                )
+        self.process_id.check_access("read")
+        return self.env["crm.contract.stage"]._open_first(self)
+
+    def action_finish(self):
+        """Ask for the last day and the reason, then finish."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Finish Contract"),
+            "res_model": "crm.contract.finish",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_contract_id": self.id},
+        }
+
+    def action_invoice(self):
+        """Bill the oldest unbilled period now, due or not, and show its invoice.
+
+        :raises UserError: the contract is not in force or has nothing left to bill
+        """
+        self.ensure_one()
+        self.check_access("write")
+        today = self.company_id._crm_today()
+        period = self._get_oldest_unbilled(today)
+        if not period:
+            raise UserError(
+                self.env._("There is nothing left to bill in contract %(contract)s.", contract=self.display_name)
+            )
+        move = period._bill_now(today)
+        return move._get_records_action(name=self.env._("Invoice"))
+
+    def action_view_moves(self):
+        """Invoices of the contract."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("custom_crm.action_invoices")
+        action["domain"] = [("contract_id", "=", self.id), ("move_type", "in", ("out_invoice", "out_refund"))]
+        action["context"] = {
+            "default_move_type": "out_invoice",
+            "default_contract_id": self.id,
+            "default_partner_id": self.partner_id.id,
+        }
+        return action
+
+    # -------------------------------------------------------------------------
+    # BUSINESS METHODS
+    # -------------------------------------------------------------------------
+
+    @api.model
+    def _next_number(self, vals):
+        """Next number of the company in the year of the contract's first day."""
+        company = self.env["res.company"].browse(vals.get("company_id")) or self.env.company
+        date = fields.Date.to_date(vals.get("date_signed") or vals.get("date_start")) or company._crm_today()
+        return self.env["ir.sequence"].with_company(company).next_by_code("crm.contract", sequence_date=date)
+
+    def _check_activable(self):
+        self.ensure_one()
+        if self.state != "draft":
+            raise UserError(
+                self.env._("Contract %(contract)s is not a draft, it can't be activated.", contract=self.display_name)
+            )
+        if not self.line_ids:
+            raise UserError(
+                self.env._("Add at least one service to contract %(contract)s first.", contract=self.display_name)
+            )
+
+    def _check_schedule_free(self):
+        billed = self.filtered(lambda contract: contract.period_ids.filtered("move_id"))
+        if billed:
+            raise UserError(
+                self.env._(
+                    "Periods of these contracts are billed already, so their kind, first day and billing period stay "
+                    "as they are. Finish the contract and make a new one: %(contracts)s",
+                    contracts=", ".join(billed.mapped("display_name")),
+                )
+            )
+
+    def _finish(self, date_end, reason):
+        """Finish the contract on ``date_end`` (last day of the service).
+
+        What is still unbilled up to that day stays due: a later run bills it.
+        """
+        self.write({"state": "finished", "date_end": date_end})
+        for contract in self:
+            contract.message_post(body=self.env._("Finished: %(reason)s", reason=reason))
+        self.stage_ids._cancel_open()
+
+    def _notify_billing_failure(self, period, message):
+        """Tell the responsible once that the contract could not be billed."""
+        self.ensure_one()
+        if not self.activity_search([ACTIVITY_BILLING_FAILED]):
+            self.activity_schedule(
+                ACTIVITY_BILLING_FAILED,
+                summary=self.env._("Not billed: %(period)s", period=period._get_title(self.user_id.lang)),
+                note=plaintext2html(message),
+                user_id=self.user_id.id,
+            )
+
+    def _clear_billing_failure(self):
+        self.activity_unlink([ACTIVITY_BILLING_FAILED])
+
+    # Periods
+
+    def _iter_periods(self):
+        """Yield the periods of the contract (``tools.periods.Period``) in order; without end if it has no last day."""
+        self.ensure_one()
+        if not self.date_start:
+            return iter(())
+        if self.kind == "one_off":
+            date_end = self.date_end or self.date_start
+            return iter([Period(self.date_start, date_end, self.date_start, date_end)])
+        return iter_periods(self.date_start, self.date_end, MONTHS[self.billing_period], self.billing_alignment)
+
+    def _get_billing_date(self, period):
+        """First day on which a run bills the period."""
+        if self.kind == "one_off":
+            return month_start(self.payment_date or period.date_start)
+        return billing_date(period, self.billing_timing)
+
+    def _is_due(self, period, run_date):
+        if self.kind == "one_off":
+            return (self.payment_date or period.date_start) <= month_end(run_date)
+        return is_due(period, run_date, self.billing_timing)
+
+    def _get_payment_date(self, period, invoice_date=None):
+        """Planned day of payment of the period, never before the invoice date. ``period`` may be a ledger row."""
+        if self.kind == "one_off":
+            planned = self.payment_date or period.date_start
+            return max(planned, invoice_date) if invoice_date else planned
+        return payment_date(period, self.payment_day, self.billing_timing, invoice_date)
+
+    def _ensure_periods(self, run_date):
+        """Write the rows of the ledger that a run with this invoice date bills and that are not there yet.
+
+        :return: the new ``crm.contract.period``
+        """
+        vals_list = []
+        for contract in self:
+            known = set(contract.period_ids.mapped("date_start"))
+            due = takewhile(lambda period, c=contract: c._is_due(period, run_date), contract._iter_periods())
+            vals_list += [contract._prepare_period_vals(period) for period in due if period.date_start not in known]
+        return self.env["crm.contract.period"].create(vals_list)
+
+    def _get_oldest_unbilled(self, today):
+        """Oldest unbilled row of the ledger, made if it is not there yet; empty if nothing is left to bill."""
+        self.ensure_one()
+        if self.state not in ("active", "suspended", "finished"):
+            return self.env["crm.contract.period"]
+        rows = {row.date_start: row for row in self.period_ids}
+        for period in self._iter_periods():
+            row = rows.get(period.date_start)
+            if not row:
+                return self.env["crm.contract.period"].create(self._prepare_period_vals(period))
+            if not row.is_closed:
+                return row
+        return self.env["crm.contract.period"]
+
+    def _prepare_period_vals(self, period):
+        self.ensure_one()
+        return {
+            "contract_id": self.id,
+            "date_start": period.date_start,
+            "date_end": period.date_end,
+            "payment_date": self._get_payment_date(period),
+        }
+
+    def _get_whole_period(self, row):
+        """``tools.periods.Period`` of a row of the ledger: the row's days and the whole period in which they lie."""
+        self.ensure_one()
+        for period in self._iter_periods():
+            if period.whole_start <= row.date_start <= period.whole_end:
+                return Period(row.date_start, row.date_end, period.whole_start, period.whole_end)
+        return Period(row.date_start, row.date_end, row.date_start, row.date_end)

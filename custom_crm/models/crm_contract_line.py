@@ -1,0 +1,138 @@
+from odoo import api, fields, models
+
+
+class CrmContractLine(models.Model):
+    """Service or goods of a contract, with its price of one billing, in force from one day to another (inclusive)."""
+
+    _name = "crm.contract.line"
+    _description = "Contract Line"
+    _order = "contract_id, sequence, id"
+    _check_company_auto = True
+
+    contract_id = fields.Many2one("crm.contract", required=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one(related="contract_id.company_id", store=True, precompute=True, index=True)
+    currency_id = fields.Many2one(related="contract_id.currency_id")
+    partner_id = fields.Many2one(related="contract_id.partner_id")
+    sequence = fields.Integer(default=10)
+    product_id = fields.Many2one(
+        "product.product",
+        string="Service",
+        required=True,
+        ondelete="restrict",
+        check_company=True,
+        domain="[('sale_ok', '=', True)]",
+    )
+    name = fields.Text(
+        string="Description",
+        compute="_compute_name",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+    )
+    quantity = fields.Float(default=1.0, required=True, digits="Product Unit")
+    product_uom_id = fields.Many2one(
+        "uom.uom",
+        string="Unit",
+        compute="_compute_product_uom_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        ondelete="restrict",
+    )
+    price_unit = fields.Float(
+        string="Price",
+        compute="_compute_price_unit",
+        store=True,
+        readonly=False,
+        precompute=True,
+        digits="Product Price",
+    )
+    discount = fields.Float(string="Discount, %", digits="Discount")
+    tax_ids = fields.Many2many(
+        "account.tax",
+        string="Taxes",
+        compute="_compute_tax_ids",
+        store=True,
+        readonly=False,
+        precompute=True,
+        check_company=True,
+        domain="[('type_tax_use', '=', 'sale')]",
+    )
+    price_subtotal = fields.Monetary(string="Untaxed Amount", compute="_compute_amounts", store=True, precompute=True)
+    price_total = fields.Monetary(string="Amount", compute="_compute_amounts", store=True, precompute=True)
+    price_reduce = fields.Float(
+        string="Amount before Taxes",
+        compute="_compute_price_reduce",
+        digits="Product Price",
+        help="Price times quantity less the discount, with those taxes that the price includes.",
+    )
+    date_from = fields.Date(string="In Force From", help="First day; empty: from the first day of the contract.")
+    date_to = fields.Date(string="In Force Until", help="Last day; empty: until the contract ends.")
+
+    _dates_in_order = models.Constraint(
+        "CHECK(date_to IS NULL OR date_from IS NULL OR date_to >= date_from)",
+        "A contract line can't end before it begins.",
+    )
+    _quantity_positive = models.Constraint("CHECK(quantity > 0)", "The quantity of a contract line must be above zero.")
+
+    # -------------------------------------------------------------------------
+    # COMPUTES
+    # -------------------------------------------------------------------------
+
+    @api.depends("product_id")
+    def _compute_name(self):
+        for line in self:
+            if line.product_id:
+                product = line.product_id.with_context(lang=line.partner_id.lang or self.env.lang)
+                line.name = product.get_product_multiline_description_sale()
+
+    @api.depends("product_id")
+    def _compute_product_uom_id(self):
+        for line in self:
+            line.product_uom_id = line.product_id.uom_id
+
+    @api.depends("product_id", "contract_id.currency_id")
+    def _compute_price_unit(self):
+        for line in self:
+            if line.product_id:
+                company = line.company_id or self.env.company
+                line.price_unit = line.product_id.currency_id._convert(
+                    line.product_id.lst_price, line.currency_id or company.currency_id, company, round=False
+                )
+
+    @api.depends("product_id", "contract_id.partner_id", "contract_id.company_id")
+    def _compute_tax_ids(self):
+        for line in self:
+            company = line.company_id or self.env.company
+            taxes = line.product_id.with_company(company).taxes_id._filter_taxes_by_company(company)
+            position = self.env["account.fiscal.position"].with_company(company)._get_fiscal_position(line.partner_id)
+            line.tax_ids = position.map_tax(taxes)
+
+    @api.depends("quantity", "price_unit", "discount")
+    def _compute_price_reduce(self):
+        for line in self:
+            line.price_reduce = line.quantity * line.price_unit * (1 - line.discount / 100)
+
+    @api.depends("quantity", "price_unit", "discount", "tax_ids", "currency_id", "company_id")
+    def _compute_amounts(self):
+        """Amounts by Odoo's tax engine, as on an invoice line."""
+        AccountTax = self.env["account.tax"]
+        for line in self:
+            company = line.company_id or self.env.company
+            base_line = AccountTax._prepare_base_line_for_taxes_computation(line, partner_id=line.partner_id)
+            AccountTax._add_tax_details_in_base_line(base_line, company)
+            AccountTax._round_base_lines_tax_details([base_line], company)
+            line.price_subtotal = base_line["tax_details"]["total_excluded_currency"]
+            line.price_total = base_line["tax_details"]["total_included_currency"]
+
+    # -------------------------------------------------------------------------
+    # BUSINESS METHODS
+    # -------------------------------------------------------------------------
+
+    def _in_force(self, date_start, date_end):
+        """Lines in force on some day of the span (dates inclusive)."""
+        return self.filtered(
+            lambda line: (not line.date_from or line.date_from <= date_end)
+            and (not line.date_to or line.date_to >= date_start)
+        )

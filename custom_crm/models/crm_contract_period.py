@@ -1,0 +1,349 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.exceptions import LockError, UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL, format_date
+
+from ..tools.periods import Period
+from ..tools.proration import prorate
+
+_logger = logging.getLogger(__name__)
+
+
+class CrmContractPeriod(models.Model):
+    """The ledger: one row for each period of a contract that was due, with what became of it.
+
+    A row has at most one invoice that is not cancelled; the database keeps that rule (see ``account.move``). ``state``
+    follows the invoice, so cancelling or deleting it makes the period due again. Dates are inclusive.
+    """
+
+    _name = "crm.contract.period"
+    _description = "Billed Period"
+    _order = "date_start desc, id desc"
+    _check_company_auto = True
+
+    # -------------------------------------------------------------------------
+    # FIELDS
+    # -------------------------------------------------------------------------
+
+    contract_id = fields.Many2one("crm.contract", required=True, readonly=True, ondelete="cascade")
+    partner_id = fields.Many2one(related="contract_id.partner_id", store=True, index=True)
+    user_id = fields.Many2one(related="contract_id.user_id")
+    company_id = fields.Many2one(related="contract_id.company_id", store=True, precompute=True, index=True)
+    currency_id = fields.Many2one(related="contract_id.currency_id")
+    date_start = fields.Date(string="From", required=True, readonly=True)
+    date_end = fields.Date(string="To", required=True, readonly=True)
+    payment_date = fields.Date(string="Planned Payment", readonly=True)
+    state = fields.Selection(
+        [("due", "Due"), ("billed", "Billed"), ("failed", "Failed"), ("skipped", "Skipped")],
+        compute="_compute_state",
+        store=True,
+        precompute=True,
+        index=True,
+    )
+    is_closed = fields.Boolean(compute="_compute_is_closed", help="Billed or skipped: nothing is left to do.")
+    move_ids = fields.One2many("account.move", "period_id", string="Documents")
+    move_id = fields.Many2one(
+        "account.move",
+        string="Invoice",
+        compute="_compute_move_id",
+        store=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    run_id = fields.Many2one(
+        "crm.billing.run", string="Billing Run", readonly=True, ondelete="set null", index=True, check_company=True
+    )
+    amount_total = fields.Monetary(
+        string="Amount",
+        compute="_compute_amount_total",
+        store=True,
+        help="Taxes included: of the invoice, or what the invoice is going to be.",
+    )
+    problem = fields.Text(compute="_compute_problem", help="What is wrong before billing.")
+    error = fields.Text(readonly=True, help="Why billing failed.")
+    is_skipped = fields.Boolean(readonly=True)
+
+    _contract_date_unique = models.UniqueIndex(
+        "(contract_id, date_start)", "This period of the contract is in the ledger already."
+    )
+    _dates_in_order = models.Constraint("CHECK(date_end >= date_start)", "A period can't end before it begins.")
+
+    # -------------------------------------------------------------------------
+    # COMPUTES
+    # -------------------------------------------------------------------------
+
+    @api.depends("move_ids.state", "move_ids.move_type")
+    def _compute_move_id(self):
+        for period in self:
+            period.move_id = period.move_ids.filtered(
+                lambda move: move.move_type == "out_invoice" and move.state != "cancel"
+            )[:1]
+
+    @api.depends("move_id", "error", "is_skipped")
+    def _compute_state(self):
+        for period in self:
+            if period.move_id:
+                period.state = "billed"
+            elif period.is_skipped:
+                period.state = "skipped"
+            else:
+                period.state = "failed" if period.error else "due"
+
+    @api.depends("state")
+    def _compute_is_closed(self):
+        for period in self:
+            period.is_closed = period.state in ("billed", "skipped")
+
+    @api.depends("move_id.amount_total", "contract_id.line_ids.price_total", "contract_id.prorate", "date_end")
+    def _compute_amount_total(self):
+        for period in self:
+            if period.move_id:
+                period.amount_total = period.move_id.amount_total
+            else:
+                period.amount_total = sum(
+                    amount for _line, amount, _is_partial in period._iter_line_amounts("price_total")
+                )
+
+    @api.depends("state", "contract_id.line_ids", "contract_id.partner_id")
+    def _compute_problem(self):
+        for period in self:
+            problems = [] if period.is_closed else period._get_problems()
+            period.problem = "\n".join(problems)
+
+    @api.depends("contract_id", "date_start", "date_end")
+    def _compute_display_name(self):
+        for period in self:
+            period.display_name = f"{period.contract_id.display_name}: {period._get_title(self.env.lang)}"
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_billed(self):
+        billed = self.filtered("move_ids")
+        if billed:
+            raise UserError(
+                self.env._(
+                    "A period with an invoice can't be deleted: %(periods)s",
+                    periods=", ".join(billed.mapped("display_name")),
+                )
+            )
+
+    # -------------------------------------------------------------------------
+    # ACTIONS
+    # -------------------------------------------------------------------------
+
+    def action_view_move(self):
+        """Invoice of the period."""
+        self.ensure_one()
+        return self.move_id._get_records_action(name=self.env._("Invoice"))
+
+    # -------------------------------------------------------------------------
+    # BUSINESS METHODS
+    # -------------------------------------------------------------------------
+
+    def _forget_unbilled(self):
+        """Drop rows without an invoice whose dates may have changed; the next run writes them anew."""
+        self.filtered(lambda period: not period.is_closed and not period.move_ids).unlink()
+
+    @api.model
+    def _claim(self, domain, limit):
+        """Lock the next due rows for this transaction, skipping those another worker holds.
+
+        :return: the locked rows, unbilled at this moment
+        """
+        self.flush_model()
+        query = self._search(domain, order="id", limit=limit)
+        rows = self.env.execute_query(SQL("%s FOR NO KEY UPDATE OF crm_contract_period SKIP LOCKED", query.select()))
+        return self.browse([row[0] for row in rows])
+
+    def _bill_now(self, invoice_date):
+        """Bill one row at once for a user.
+
+        :return: the invoice
+        :raises UserError: somebody else is billing it, or it is billed already
+        """
+        self.ensure_one()
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError as error:
+            raise UserError(
+                self.env._("%(period)s is being billed by somebody else right now.", period=self.display_name)
+            ) from error
+        if self.is_closed:
+            raise UserError(self.env._("%(period)s is billed already.", period=self.display_name))
+        self.error = False
+        return self._bill(invoice_date)
+
+    def _bill_or_isolate(self):
+        """Bill locked rows, each with the invoice date of its run, in one go; on an error one by one.
+
+        Commits or rolls back: for scheduled actions only. A bad row is left ``failed`` with its error, the others are
+        billed.
+        """
+        try:
+            for run, periods in self.grouped("run_id").items():
+                periods._bill(run.date)
+            self.env.flush_all()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception:  # noqa: BLE001 - one bad contract, whatever is wrong with it, must not stop the others
+            _logger.info("Billing %s periods in one go failed, going on one by one", len(self))
+            self.env.cr.rollback()
+            for period in self:
+                period._bill_alone()
+
+    def _bill_alone(self):
+        self.ensure_one()
+        # The rollback gave the lock away: take it again, and look again.
+        period = self.try_lock_for_update(allow_referencing=True).filtered(lambda row: row.state == "due")
+        if not period:
+            return
+        try:
+            period._bill(period.run_id.date)
+            self.env.flush_all()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:  # noqa: BLE001 - see _bill_or_isolate
+            self.env.cr.rollback()
+            if not isinstance(error, UserError):
+                _logger.exception("Billing period %s failed", self.id)
+            period.try_lock_for_update(allow_referencing=True)._record_failure(error)
+        self.env["ir.cron"]._commit_progress()
+
+    def _bill(self, invoice_date):
+        """Create the invoices of the locked rows and post them, if their company wants it so.
+
+        :return: ``account.move``, in the order of the rows
+        """
+        due = self.filtered(lambda period: not period.is_closed)
+        moves = self.env["account.move"]
+        for company, periods in due.grouped("company_id").items():
+            company_moves = moves.with_company(company).create(
+                [period._prepare_invoice_vals(invoice_date) for period in periods]
+            )
+            if company.crm_billing_post:
+                company_moves._post(soft=False)
+            moves |= company_moves
+        due.contract_id._clear_billing_failure()
+        return moves.with_env(self.env)
+
+    def _record_failure(self, error):
+        """Leave the error on the row and tell the responsible once."""
+        for period in self.filtered(lambda row: row.state == "due"):
+            message = str(error) if isinstance(error, UserError) else period._get_technical_message(error)
+            period.error = message
+            period.contract_id._notify_billing_failure(period, message)
+
+    def _get_technical_message(self, error):
+        return self.env._(
+            "Technical error %(error)s. The server's log has the details; tell your administrator.",
+            error=type(error).__name__,
+        )
+
+    def _get_problems(self):
+        """What would make billing or mailing fail, in words for the user. To be extended."""
+        self.ensure_one()
+        problems = []
+        contract = self.contract_id
+        lines = self._get_lines()
+        if not lines:
+            problems.append(self.env._("No service is in force in this period."))
+        if archived := lines.product_id.filtered(lambda product: not product.active):
+            problems.append(self.env._("Archived: %(products)s.", products=", ".join(archived.mapped("name"))))
+        if not self._get_invoice_partner().email:
+            problems.append(self.env._("The client has no e-mail address."))
+        if not contract.user_id.active:
+            problems.append(self.env._("The responsible user is archived."))
+        return problems
+
+    # Values of the invoice
+
+    def _get_invoice_partner(self):
+        partner = self.contract_id.partner_id
+        return self.env["res.partner"].browse(partner.address_get(["invoice"])["invoice"])
+
+    def _get_title(self, lang_code):
+        """The period in words: ``March 2026`` for a whole month, otherwise its first and last day."""
+        self.ensure_one()
+        whole = self.contract_id._get_whole_period(self)
+        if self.contract_id.billing_period == "month" and not whole.is_partial and self.date_start.day == 1:
+            return format_date(self.env, self.date_start, lang_code, "LLLL y")
+        return " – ".join(format_date(self.env, day, lang_code) for day in (self.date_start, self.date_end))
+
+    def _get_lines(self):
+        """Contract lines billed in the period.
+
+        By days, every line in force on some day of it; otherwise those in force on its first day, so that a price
+        revised within the period is not billed twice.
+        """
+        self.ensure_one()
+        contract = self.contract_id
+        last_day = self.date_end if contract.prorate else self.date_start
+        return contract.line_ids._in_force(self.date_start, last_day)
+
+    def _iter_line_amounts(self, field_name):
+        """Yield (line, amount of the period, whether it is a part of the whole price) for each billed line.
+
+        :param field_name: the line's price of a whole period: ``price_subtotal``, ``price_total``, or the price before
+            taxes and after the discount, ``price_reduce``
+        """
+        self.ensure_one()
+        contract = self.contract_id
+        whole = contract._get_whole_period(self)
+        for line in self._get_lines():
+            part = Period(
+                max(self.date_start, line.date_from or self.date_start),
+                min(self.date_end, line.date_to or self.date_end),
+                whole.whole_start,
+                whole.whole_end,
+            )
+            is_partial = contract.prorate and part.is_partial
+            amount = line[field_name]
+            yield line, prorate(amount, part, self.currency_id.rounding) if is_partial else amount, is_partial
+
+    def _prepare_invoice_vals(self, invoice_date):
+        """Values of the invoice of the period. To be extended."""
+        self.ensure_one()
+        contract = self.contract_id
+        partner = self._get_invoice_partner()
+        return {
+            "move_type": "out_invoice",
+            "partner_id": partner.id,
+            "currency_id": contract.currency_id.id,
+            "invoice_date": invoice_date,
+            # The planned day is the due date: a payment term of the client would move it.
+            "invoice_payment_term_id": False,
+            "invoice_date_due": contract._get_payment_date(self, invoice_date),
+            "invoice_user_id": contract.user_id.id,
+            "invoice_origin": contract.name,
+            "contract_id": contract.id,
+            "period_id": self.id,
+            "invoice_line_ids": [
+                fields.Command.create(self._prepare_invoice_line_vals(line, amount, is_partial, partner.lang))
+                for line, amount, is_partial in self._iter_line_amounts("price_reduce")
+            ],
+        }
+
+    def _prepare_invoice_line_vals(self, line, amount, is_partial, lang_code):
+        """Values of an invoice line.
+
+        :param amount: price of the line in this period, before taxes; used when it is a part of the whole price:
+            such a line has quantity 1, so that its sum is right to the smallest unit whatever the quantity
+        """
+        vals = {
+            "sequence": line.sequence,
+            "product_id": line.product_id.id,
+            "product_uom_id": line.product_uom_id.id,
+            "name": f"{line.name}, {self._get_title(lang_code)}",
+            "quantity": line.quantity,
+            "price_unit": line.price_unit,
+            "discount": line.discount,
+            "tax_ids": [fields.Command.set(line.tax_ids.ids)],
+        }
+        if is_partial:
+            vals |= {"quantity": 1.0, "price_unit": amount, "discount": 0.0}
+        return vals

@@ -1,0 +1,71 @@
+from odoo import api, fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    crm_billing_day = fields.Integer(
+        string="Day of the Billing Run",
+        default=1,
+        help="Day of the month from which the monthly billing run may start.",
+    )
+    crm_billing_auto = fields.Boolean(string="Start the Monthly Billing Run by Itself")
+    crm_billing_post = fields.Boolean(string="Post Invoices of a Billing Run", default=True)
+    crm_billing_send = fields.Boolean(string="Mail Invoices after a Billing Run")
+    crm_billing_chunk_size = fields.Integer(
+        string="Invoices per Transaction",
+        default=100,
+        help="A billing run commits after this number of invoices. 100 to 200 is fastest.",
+    )
+
+    _crm_billing_day_range = models.Constraint(
+        "CHECK(crm_billing_day IS NULL OR crm_billing_day BETWEEN 1 AND 28)",
+        "The day of the billing run must be between 1 and 28.",
+    )
+    _crm_billing_chunk_size_range = models.Constraint(
+        "CHECK(crm_billing_chunk_size IS NULL OR crm_billing_chunk_size BETWEEN 1 AND 1000)",
+        "The number of invoices per transaction must be between 1 and 1000.",
+    )
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        companies = super().create(vals_list)
+        companies._create_contract_sequences()
+        return companies
+
+    # -------------------------------------------------------------------------
+    # BUSINESS METHODS
+    # -------------------------------------------------------------------------
+
+    @api.model
+    def _create_missing_contract_sequences(self):
+        """Give every company its sequence of contract numbers. Called when the add-on is installed or updated."""
+        numbered = self.env["ir.sequence"].search([("code", "=", "crm.contract"), ("company_id", "!=", False)])
+        self.search([("id", "not in", numbered.company_id.ids)])._create_contract_sequences()
+
+    def _create_contract_sequences(self):
+        # sudo: whoever may create a company gets its numbering with it, right on sequences or not.
+        self.env["ir.sequence"].sudo().create([company._prepare_contract_sequence_vals() for company in self])
+
+    def _prepare_contract_sequence_vals(self):
+        self.ensure_one()
+        return {
+            "name": self.env._("Contracts of %(company)s", company=self.name),
+            "code": "crm.contract",
+            "company_id": self.id,
+            "prefix": "%(range_year)s-",
+            "padding": 4,
+            "use_date_range": True,
+        }
+
+    def _crm_today(self):
+        """Today in the company's time zone (its address' or the server's when it has none). One company.
+
+        :rtype: datetime.date
+        """
+        self.ensure_one()
+        return fields.Date.context_today(self.with_context(tz=self.partner_id.tz or self.env.user.tz or "UTC"))

@@ -1,0 +1,11 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    crm_billing_day = fields.Integer(related="company_id.crm_billing_day", readonly=False)
+    crm_billing_auto = fields.Boolean(related="company_id.crm_billing_auto", readonly=False)
+    crm_billing_post = fields.Boolean(related="company_id.crm_billing_post", readonly=False)
+    crm_billing_send = fields.Boolean(related="company_id.crm_billing_send", readonly=False)
+    crm_billing_chunk_size = fields.Integer(related="company_id.crm_billing_chunk_size", readonly=False)

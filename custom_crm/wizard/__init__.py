@@ -1,0 +1,2 @@
+from . import crm_contract_finish
+from . import crm_contract_stage_return

@@ -13,11 +13,11 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup provision packages odoo postgres base run test stop clean requirements
+.PHONY: help setup provision packages odoo postgres base run test lint format lint-tools i18n bench screenshots stop clean requirements
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## (.*)/  \1\t\2/' | expand -t 16
 
 setup: ## provision Odoo, Python packages, PostgreSQL and the base database
 	@mkdir -p $(DEV)
@@ -52,6 +52,35 @@ run: setup ## run Odoo with the demo company; the address and the logins are pri
 
 test: setup ## run all tests; ARGS="-k words" chooses, KEEP_DB=1 keeps the database
 	@scripts/test.sh $(ARGS)
+
+lint: ## check the code and the texts
+	@mkdir -p $(DEV)
+	@flock --close $(DEV)/lock $(MAKE) lint-tools
+	@scripts/lint.sh
+
+format: ## bring Python, XML and JavaScript into the common form
+	@mkdir -p $(DEV)
+	@flock --close $(DEV)/lock $(MAKE) lint-tools
+	@$(ENV) ruff check --quiet --fix . ; ruff format --quiet .
+	@npm run --silent format
+
+lint-tools: packages odoo $(STAMPS)/venv $(STAMPS)/node
+	@true
+
+$(STAMPS)/node: package.json package-lock.json
+	@scripts/packages.sh lint
+	@echo "Installing prettier and eslint." >&2
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@mkdir -p $(@D) && touch $@
+
+i18n: setup ## export the terms of the add-ons and merge them into ru.po
+	@$(ENV) python scripts/catalogues.py $(ADDONS)
+
+bench: setup ## run the benchmarks in bench/
+	@scripts/bench.sh
+
+screenshots: setup ## take the screenshots of the user guide
+	@$(ENV) python scripts/screenshots.py
 
 stop: ## stop the PostgreSQL server
 	@scripts/postgres.sh stop

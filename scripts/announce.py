@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Waits until the Odoo at an address answers and then says where it is and who may log in."""
 
 import os
@@ -20,10 +19,13 @@ while os.getppid() == parent:
 else:
     sys.exit()
 
-print(f"""
+print(
+    f"""
 Odoo's log:   {log}
 Sent e-mails: {mail}
 Ctrl-C stops it.
 
 {address}
-{Path(__file__).with_name("logins.txt").read_text()}""", flush=True)
+{Path(__file__).with_name("logins.txt").read_text()}""",
+    flush=True,
+)

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Databases of the development server: build, copy, install into, drop.
 
 A database goes with its filestore, where Odoo keeps attachments and asset bundles. Copying

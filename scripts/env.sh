@@ -17,7 +17,7 @@ for pg_bin in /usr/lib/postgresql/*/bin; do
     [ ! -x "$pg_bin/initdb" ] || PG_BIN=$pg_bin
 done
 
-PATH=$DEV/bin:$DEV/venv/bin:$DEV/wkhtmltox/bin:${PG_BIN:+$PG_BIN:}$PATH
+PATH=$DEV/venv/bin:$DEV/wkhtmltox/bin:${PG_BIN:+$PG_BIN:}$PATH
 export PATH
 export PYTHONPATH=$DEV/odoo PYTHONNOUSERSITE=1 PYTHONUNBUFFERED=1
 unset PYTHONHOME PGDATABASE

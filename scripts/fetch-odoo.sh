@@ -44,6 +44,7 @@ from_debian() {
     command -v apt-get >/dev/null || return 1
     local mirror apt=$DEV/apt tree=$DEV/odoo-debian package version
     local key=/usr/share/keyrings/debian-archive-keyring.gpg
+    # shellcheck disable=SC2016 # apt-get fills the name in
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 '/debian/$') || return 1
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
     echo "deb [signed-by=$key] $mirror sid main" >"$apt/sources.list"

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Prints the first port, from the one given upwards, that is free on this machine."""
 
 import itertools

@@ -19,6 +19,7 @@ node_is_new() { node -e 'const [a, b] = process.versions.node.split("."); proces
 if [ "${1:-}" = lint ]; then
     need nodejs node_is_new
     need npm has npm
+    need shellcheck has shellcheck
 else
     need git has git
     need python3-venv "$ROOT/scripts/find-python.sh"

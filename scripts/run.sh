@@ -4,7 +4,7 @@
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$ROOT"
-read -ra addons <<<"$ADDONS"
+read -ra addons <<<"${ADDONS:?This script is run by make.}"
 
 python scripts/dbtools.py demo "${addons[@]}"
 

@@ -6,7 +6,7 @@
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$ROOT"
-read -ra addons <<<"$ADDONS"
+read -ra addons <<<"${ADDONS:?This script is run by make.}"
 dbtools() { python scripts/dbtools.py "$@"; }
 
 # Databases of runs that were killed.

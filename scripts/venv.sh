@@ -5,7 +5,9 @@ set -euo pipefail
 
 python=$("$ROOT/scripts/find-python.sh")
 say "Making a virtual environment with $("$python" --version) and the pinned packages."
-[ -x "$DEV/venv/bin/python" ] && "$DEV/venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$DEV/venv"
+if ! "$DEV/venv/bin/python" -c '' 2>/dev/null; then
+    "$python" -m venv --clear "$DEV/venv"
+fi
 "$DEV/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     -r "$ROOT/requirements.txt" -r "$ROOT/requirements-dev.txt" ||
     fail "pip could not install the packages of requirements.txt and requirements-dev.txt."

@@ -13,7 +13,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help setup provision packages odoo postgres base run test lint format lint-tools i18n bench screenshots stop clean requirements
+.PHONY: help setup provision packages odoo postgres base run test lint format lint-tools i18n bench screenshots wheel stop clean requirements
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
@@ -81,6 +81,9 @@ bench: setup ## run the benchmarks in bench/
 
 screenshots: setup ## take the screenshots of the user guide
 	@$(ENV) python scripts/screenshots.py
+
+wheel: $(STAMPS)/venv ## build a wheel of each add-on in dist/
+	@$(ENV) for addon in $(ADDONS); do python -m build --wheel --no-isolation --outdir dist $$addon; done
 
 stop: ## stop the PostgreSQL server
 	@scripts/postgres.sh stop

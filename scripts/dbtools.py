@@ -122,9 +122,11 @@ def install(database, addons, *options):
     names = ",".join(addons)
     try:
         odoo(log, f"--database={database}", f"--init={names}", *options)
-        subprocess.run(["checklog-odoo", str(log)], check=True)
     except subprocess.CalledProcessError:
-        sys.exit(f"{names} could not be installed cleanly in {database}. The log: {log}")
+        print(*log.read_text().splitlines()[-30:], sep="\n", file=sys.stderr)
+        sys.exit(f"{names} could not be installed in {database}. The log: {log}")
+    if subprocess.run(["checklog-odoo", str(log)], check=False).returncode:
+        sys.exit(f"Installing {names} in {database} gave warnings. The log: {log}")
 
 
 def install_demo(database, addons):

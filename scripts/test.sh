@@ -19,9 +19,10 @@ export CUSTOM_CRM_TEST_DB=test_$$
 if [ -n "${KEEP_DB:-}" ]; then
     trap 'say "The database $CUSTOM_CRM_TEST_DB is kept."' EXIT
 else
-    trap 'dbtools drop "$CUSTOM_CRM_TEST_DB"; rm -f "$DEV/log/$CUSTOM_CRM_TEST_DB.log"' EXIT
+    trap 'dbtools drop "$CUSTOM_CRM_TEST_DB"' EXIT
 fi
 
+find "$DEV/log" -name 'test_*.log' -mtime +1 -delete
 say "Installing $ADDONS in a fresh database."
 dbtools copy "$(dbtools base)" "$CUSTOM_CRM_TEST_DB"
 dbtools install "$CUSTOM_CRM_TEST_DB" "${addons[@]}"

@@ -1,9 +1,11 @@
 """Translation catalogues of the add-ons: ``catalogues.py ADDON...`` brings them up to date.
 
 It installs the add-ons in a database of its own, exports the terms to ``i18n/ADDON.pot``
-and merges them into ``i18n/ru.po``: translations stay, new terms come empty, old ones go.
+and merges them into ``i18n/ru.po``: translations stay, old terms go, new ones come with the
+translation that Odoo has for the same words, or empty.
 """
 
+import functools
 import os
 import subprocess
 import sys
@@ -42,6 +44,18 @@ def read(path):
     return polib.pofile(str(path), wrapwidth=WIDTH)
 
 
+@functools.cache
+def odoo_says():
+    """Odoo's own Russian for terms that every add-on has, such as "Display Name"."""
+    known = {}
+    for module in ("base", "web", "mail", *dbtools.BASE_MODULES.split(",")):
+        for addons in ("odoo/addons", "addons"):
+            path = dbtools.DEV / "odoo" / addons / module / "i18n" / "ru.po"
+            if path.exists():
+                known = {entry.msgid: entry.msgstr for entry in read(path) if entry.translated()} | known
+    return known
+
+
 def update(database, addon):
     pot = export(database, addon)
     # The day of the export would change the file where nothing else does.
@@ -63,6 +77,9 @@ def update(database, addon):
     order = {entry.msgid: number for number, entry in enumerate(pot)}
     kept = sorted((entry for entry in po if not entry.obsolete), key=lambda entry: order[entry.msgid])
     po[:] = kept
+    for entry in po:
+        if not entry.msgstr:
+            entry.msgstr = odoo_says().get(entry.msgid, "")
     po.save(str(catalogue(addon)))
     missing = len([entry for entry in po if not entry.translated()])
     print(f"{addon}: {len(po)} terms, {missing} without a Russian translation")

@@ -8,6 +8,6 @@ say "Making a virtual environment with $("$python" --version) and the pinned pac
 if ! "$DEV/venv/bin/python" -c '' 2>/dev/null; then
     "$python" -m venv --clear "$DEV/venv"
 fi
-"$DEV/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+"$DEV/venv/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 \
     -r "$ROOT/requirements.txt" -r "$ROOT/requirements-dev.txt" ||
     fail "pip could not install the packages of requirements.txt and requirements-dev.txt."

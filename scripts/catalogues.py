@@ -86,7 +86,7 @@ def update(database, addon):
 
 
 def main(addons):
-    database = f"i18n_{os.getpid()}"
+    database = f"custom_crm_i18n_{os.getpid()}"
     dbtools.copy(dbtools.base(), database)
     try:
         dbtools.install(database, addons)

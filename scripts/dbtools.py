@@ -21,8 +21,9 @@ FILESTORE = DEV / "data" / "filestore"
 BASE_MODULES = "account,contacts,hr,base_vat"
 BASE_LANGUAGES = "ru_RU"
 
+PREFIX = "custom_crm_base_"
 DEMO = "custom_crm"
-BUILDING_DEMO = "building_custom_crm"
+BUILDING_DEMO = "custom_crm_demo_building"
 
 
 def odoo(log, *arguments):
@@ -92,14 +93,14 @@ def base():
         BASE_MODULES,
         BASE_LANGUAGES,
     ]
-    name = "base_" + hashlib.sha256("\n".join(depends).encode()).hexdigest()[:10]
+    name = PREFIX + hashlib.sha256("\n".join(depends).encode()).hexdigest()[:10]
     existing = databases()
     if name in existing:
         return name
     print("Building the base database: a minute, once.", file=sys.stderr)
-    building = f"building_{name}"
+    building = PREFIX + "building"
     for old in existing:
-        if old.startswith(("base_", "building_base_")):
+        if old.startswith(PREFIX):
             drop(old)
     log = DEV / "log" / "base.log"
     try:

@@ -10,19 +10,19 @@ read -ra addons <<<"${ADDONS:?This script is run by make.}"
 dbtools() { python scripts/dbtools.py "$@"; }
 
 # Databases of runs that were killed.
-for db in $(psql -w -X -A -t -d postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^test_[0-9]+'"); do
-    pid=${db#test_}
+for db in $(psql -w -X -A -t -d postgres -c "SELECT datname FROM pg_database WHERE datname ~ '^custom_crm_test_[0-9]+'"); do
+    pid=${db#custom_crm_test_}
     kill -0 "${pid%%_*}" 2>/dev/null || dbtools drop "$db"
 done
 
-export CUSTOM_CRM_TEST_DB=test_$$
+export CUSTOM_CRM_TEST_DB=custom_crm_test_$$
 if [ -n "${KEEP_DB:-}" ]; then
     trap 'say "The database $CUSTOM_CRM_TEST_DB is kept."' EXIT
 else
     trap 'dbtools drop "$CUSTOM_CRM_TEST_DB"' EXIT
 fi
 
-find "$DEV/log" -name 'test_*.log' -mtime +1 -delete
+find "$DEV/log" -name 'custom_crm_test_*.log' -mtime +1 -delete
 say "Installing $ADDONS in a fresh database."
 dbtools copy "$(dbtools base)" "$CUSTOM_CRM_TEST_DB"
 dbtools install "$CUSTOM_CRM_TEST_DB" "${addons[@]}"

@@ -5,7 +5,7 @@ set -euo pipefail
 
 standard=
 [ ! -d "$DEV/odoo/addons" ] || standard=$DEV/odoo/addons,
-mkdir -p "$DEV/data" "$DEV/log" "$DEV/mail"
+mkdir -p "$DEV"/{data,log,mail/{new,cur,tmp}}
 cat >"$DEV/odoo.conf" <<CONF
 [options]
 addons_path = $standard$ROOT

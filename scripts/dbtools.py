@@ -6,6 +6,7 @@ takes a second, so whoever needs a database copies one and drops it afterwards. 
 ``drop DATABASE...`` within ``scripts/env.sh``, or import the functions.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -94,14 +95,19 @@ def base():
         BASE_LANGUAGES,
     ]
     name = PREFIX + hashlib.sha256("\n".join(depends).encode()).hexdigest()[:10]
-    existing = databases()
-    if name in existing:
-        return name
+    with (DEV / "base.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if name not in databases():
+            build_base(name)
+    return name
+
+
+def build_base(name):
     print("Building the base database: a minute, once.", file=sys.stderr)
-    building = PREFIX + "building"
-    for old in existing:
+    for old in databases():
         if old.startswith(PREFIX):
             drop(old)
+    building = PREFIX + "building"
     log = DEV / "log" / "base.log"
     try:
         odoo(
@@ -114,7 +120,6 @@ def base():
     except subprocess.CalledProcessError:
         sys.exit(f"The base database could not be built. The log: {log}")
     rename(building, name)
-    return name
 
 
 def install(database, addons, *options):

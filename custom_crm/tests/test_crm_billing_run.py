@@ -1,0 +1,248 @@
+from datetime import date
+from unittest.mock import patch
+
+from psycopg2 import IntegrityError
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+from odoo.tools import format_date, mute_logger
+
+from .common import CrmCommon
+
+
+@tagged("post_install", "-at_install")
+class TestCrmBillingRun(CrmCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cron = cls.env.ref("custom_crm.ir_cron_billing")
+
+    def _make_run(self, day=date(2026, 3, 1), **vals):
+        return self.env["crm.billing.run"].create({"date": day, **vals})
+
+    def _run_cron(self):
+        with self.enter_registry_test_mode():
+            self.cron.method_direct_trigger()
+        self.env.invalidate_all()
+
+    def _bill(self, day=date(2026, 3, 1)):
+        run = self._make_run(day)
+        run.action_prepare()
+        run.action_start()
+        self._run_cron()
+        return run
+
+    def test_prepare_collects_every_missed_period(self):
+        contract = self._make_active()
+        arrears = self._make_active(billing_timing="arrears")
+        self._make_contract()
+        run = self._make_run()
+        run.action_prepare()
+        self.assertEqual(
+            contract.period_ids.sorted("date_start").mapped("date_start"),
+            [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)],
+        )
+        self.assertEqual(
+            arrears.period_ids.sorted("date_start").mapped("date_end"), [date(2026, 1, 31), date(2026, 2, 28)]
+        )
+        self.assertEqual((run.total_count, run.billed_count, run.amount_total), (5, 0, 5000))
+        run.action_prepare()
+        self.assertEqual(run.total_count, 5)
+
+    def test_run_bills_each_period_once(self):
+        contract = self._make_active()
+        run = self._bill()
+        self.assertEqual(run.state, "done")
+        self.assertEqual((run.billed_count, run.failed_count, run.progress), (3, 0, 100))
+        moves = contract.move_ids
+        self.assertEqual(len(moves), 3)
+        self.assertEqual(set(moves.mapped("state")), {"posted"})
+        self.assertEqual(set(moves.mapped("invoice_date")), {date(2026, 3, 1)})
+        self.assertEqual(moves.mapped("invoice_user_id"), self.manager)
+        march = contract.period_ids.sorted("date_start")[-1].move_id
+        self.assertEqual(march.invoice_date_due, date(2026, 3, 10))
+        self.assertIn(format_date(self.env, date(2026, 3, 1), self.client.lang, "LLLL y"), march.invoice_line_ids.name)
+        again = self._bill()
+        self.assertEqual(again.total_count, 0)
+        self.assertEqual(len(contract.move_ids), 3)
+
+    def test_second_click_on_start(self):
+        self._make_active()
+        run = self._make_run()
+        run.action_prepare()
+        run.action_start()
+        run.action_start()
+        self._run_cron()
+        run.action_start()
+        self._run_cron()
+        self.assertEqual(run.billed_count, 3)
+
+    def test_two_runs_share_no_period(self):
+        self._make_active()
+        first, second = self._make_run(), self._make_run()
+        (first | second).action_prepare()
+        self.assertEqual((first.total_count, second.total_count), (3, 0))
+
+    def test_database_refuses_a_second_invoice(self):
+        contract = self._make_active()
+        contract.action_invoice()
+        values = contract.period_ids._prepare_invoice_vals(date(2026, 1, 1))
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+            self.env["account.move"].create(values)
+            self.env.flush_all()
+
+    def test_cancelled_or_deleted_invoice_makes_period_due(self):
+        contract = self._make_active()
+        self.company.crm_billing_post = False
+        self._bill(date(2026, 2, 1))
+        january, february = contract.period_ids.sorted("date_start")
+        january.move_id.button_cancel()
+        february.move_id.unlink()
+        self.assertEqual((january.state, february.state), ("due", "due"))
+        self.assertEqual(contract.next_billing_date, date(2026, 1, 1))
+        run = self._bill(date(2026, 2, 2))
+        self.assertEqual(run.billed_count, 2)
+
+    def test_credit_note_keeps_period_billed(self):
+        contract = self._make_active()
+        contract.action_invoice()
+        move = contract.move_ids
+        refund = move._reverse_moves(cancel=True)
+        self.assertEqual(refund.period_id, move.period_id)
+        self.assertEqual(refund.contract_id, contract)
+        self.assertEqual(contract.period_ids.state, "billed")
+        self.assertEqual((contract.amount_invoiced, contract.amount_due), (0, 0))
+
+    def test_one_bad_contract_stops_no_other(self):
+        good = self._make_active(date_start=date(2026, 3, 1))
+        bad = self._make_active(date_start=date(2026, 3, 1))
+        other = self._make_active(date_start=date(2026, 3, 1))
+        Period = self.env.registry["crm.contract.period"]
+        prepare = Period._prepare_invoice_vals
+
+        def prepare_but_bad(period, invoice_date):
+            if period.contract_id.id == bad.id:
+                raise UserError("No account for bad")
+            return prepare(period, invoice_date)
+
+        with patch.object(Period, "_prepare_invoice_vals", prepare_but_bad):
+            run = self._bill()
+        self.assertEqual((run.billed_count, run.failed_count, run.state), (2, 1, "done"))
+        self.assertEqual((good.period_ids.state, other.period_ids.state), ("billed", "billed"))
+        self.assertEqual((bad.period_ids.state, bad.period_ids.error), ("failed", "No account for bad"))
+        activity = bad.activity_search(["custom_crm.mail_activity_billing_failed"])
+        self.assertEqual((len(activity), activity.user_id), (1, self.manager))
+        run.action_retry_failed()
+        self._run_cron()
+        self.assertEqual((run.billed_count, run.failed_count, run.state), (3, 0, "done"))
+        self.assertFalse(bad.activity_search(["custom_crm.mail_activity_billing_failed"]))
+
+    def test_technical_error_is_isolated_too(self):
+        self._make_active(date_start=date(2026, 3, 1))
+        Period = self.env.registry["crm.contract.period"]
+        with (
+            patch.object(Period, "_prepare_invoice_vals", side_effect=KeyError("x")),
+            mute_logger("odoo.addons.custom_crm.models.crm_contract_period"),
+        ):
+            run = self._bill()
+        self.assertEqual(run.failed_count, 1)
+        self.assertIn("KeyError", run.period_ids.error)
+
+    def test_chunks(self):
+        contracts = [self._make_active(date_start=date(2026, 3, 1)) for _number in range(5)]
+        self.company.crm_billing_chunk_size = 2
+        run = self._bill()
+        self.assertEqual((run.billed_count, run.state), (5, "done"))
+        self.assertEqual(len({contract.move_ids.name for contract in contracts}), 5)
+
+    def test_partial_month_by_days(self):
+        by_days = self._make_active(date_start=date(2026, 3, 17), lines=[{"quantity": 3}])
+        whole = self._make_active(date_start=date(2026, 3, 17), prorate=False)
+        run = self._make_run()
+        run.action_prepare()
+        self.assertAlmostEqual(by_days.period_ids.amount_total, 1451.61)
+        run.action_start()
+        self._run_cron()
+        self.assertAlmostEqual(by_days.move_ids.amount_total, 1451.61)
+        self.assertEqual(whole.move_ids.amount_total, 1000)
+
+    def test_price_revision_within_a_month(self):
+        contract = self._make_active(
+            date_start=date(2026, 4, 1),
+            lines=[{"date_to": date(2026, 4, 10)}, {"date_from": date(2026, 4, 11), "price_unit": 1300}],
+        )
+        run = self._bill(date(2026, 4, 1))
+        self.assertEqual(run.billed_count, 1)
+        self.assertAlmostEqual(contract.move_ids.amount_total, 333.33 + 866.67)
+
+    def test_finished_contract_is_billed_to_its_last_day(self):
+        contract = self._make_active()
+        contract._finish(date(2026, 2, 14), "Moved")
+        self._bill()
+        self.assertEqual(contract.period_ids.sorted("date_start").move_id.mapped("amount_total"), [1000, 500])
+        self.assertFalse(contract.next_billing_date)
+
+    def test_undo_drops_drafts(self):
+        contract = self._make_active(date_start=date(2026, 3, 1))
+        self.company.crm_billing_post = False
+        run = self._bill()
+        self.assertEqual(contract.move_ids.state, "draft")
+        run.action_undo()
+        self.assertFalse(contract.move_ids)
+        self.assertEqual((run.state, contract.period_ids.state), ("draft", "due"))
+
+    def test_start_tells_when_the_cron_is_off(self):
+        self.cron.active = False
+        run = self._make_run()
+        with self.assertRaisesRegex(UserError, "switched off"):
+            run.with_user(self.manager).action_start()
+
+    def test_monthly_cron_starts_once_a_month(self):
+        contract = self._make_active(date_start=date(2026, 1, 1))
+        self.company.write({"crm_billing_auto": True, "crm_billing_day": 3})
+        Run = self.env["crm.billing.run"]
+        Company = self.env.registry["res.company"]
+        for today, expected in [
+            (date(2026, 2, 2), 0),
+            (date(2026, 2, 3), 1),
+            (date(2026, 2, 20), 1),
+            # Off for two months: what was missed is billed, each month by its own invoice.
+            (date(2026, 5, 4), 2),
+        ]:
+            with patch.object(Company, "_crm_today", return_value=today), self.enter_registry_test_mode():
+                self.env.ref("custom_crm.ir_cron_billing_monthly").method_direct_trigger()
+            self._run_cron()
+            self.assertEqual(Run.search_count([("is_automatic", "=", True)]), expected)
+        self.assertEqual(len(contract.move_ids), 5)
+        self.assertEqual(set(contract.period_ids.mapped("state")), {"billed"})
+
+    def test_query_count_is_flat(self):
+        """Statements per invoice do not grow with the size of the chunk."""
+
+        def count(number):
+            contracts = [self._make_active(date_start=date(2026, 3, 1)) for _number in range(number)]
+            run = self._make_run()
+            run.action_prepare()
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            run.period_ids._bill(run.date)
+            self.env.flush_all()
+            self.assertEqual(sum(len(contract.move_ids) for contract in contracts), number)
+            return self.env.cr.sql_log_count - before
+
+        count(2)
+        few, many = count(5), count(25)
+        self.assertLessEqual(many - few, 20 * 12)
+
+    def test_mailing_hands_over_to_odoo(self):
+        self._make_active(date_start=date(2026, 3, 1))
+        no_address = self.env["res.partner"].create({"name": "Silent", "is_company": True})
+        self._make_active(date_start=date(2026, 3, 1), partner_id=no_address.id)
+        run = self._bill()
+        self.assertIn("e-mail", run.period_ids.filtered(lambda p: p.partner_id == no_address)._get_problems()[0])
+        run.with_user(self.manager).action_send()
+        queued = run.period_ids.move_id.filtered("sending_data")
+        self.assertEqual(queued.partner_id, self.client)
+        with self.assertRaises(UserError):
+            run.with_user(self.manager).action_send()

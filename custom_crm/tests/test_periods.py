@@ -1,0 +1,92 @@
+from datetime import date, timedelta
+from itertools import islice
+from types import SimpleNamespace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odoo.tests import BaseCase, tagged
+
+from ..tools.periods import is_due, iter_periods, month_end, payment_date
+from ..tools.proration import prorate
+
+DAY = timedelta(days=1)
+days = st.dates(date(2020, 1, 1), date(2035, 12, 31))
+lengths = st.sampled_from([1, 3, 6, 12])
+alignments = st.sampled_from(["calendar", "anniversary"])
+
+
+@tagged("post_install", "-at_install")
+class TestPeriods(BaseCase):
+    def _starts(self, *args, count=4):
+        return [period.date_start for period in islice(iter_periods(*args), count)]
+
+    def test_calendar_quarters(self):
+        self.assertEqual(
+            self._starts(date(2026, 2, 10), None, 3, "calendar"),
+            [date(2026, 2, 10), date(2026, 4, 1), date(2026, 7, 1), date(2026, 10, 1)],
+        )
+
+    def test_anniversary_keeps_the_31st(self):
+        self.assertEqual(
+            self._starts(date(2026, 1, 31), None, 1, "anniversary"),
+            [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30)],
+        )
+
+    def test_leap_day_year(self):
+        self.assertEqual(
+            self._starts(date(2024, 2, 29), None, 12, "anniversary", count=5)[-1],
+            date(2028, 2, 29),
+        )
+
+    @given(days, st.integers(0, 1500), lengths, alignments)
+    def test_no_gap_no_overlap(self, start, length, months, alignment):
+        end = start + length * DAY
+        periods = list(iter_periods(start, end, months, alignment))
+        self.assertEqual(periods[0].date_start, start)
+        self.assertEqual(periods[-1].date_end, end)
+        for period in periods:
+            self.assertLessEqual(period.date_start, period.date_end)
+            self.assertLessEqual(period.whole_start, period.date_start)
+            self.assertGreaterEqual(period.whole_end, period.date_end)
+        for one, following in zip(periods, periods[1:], strict=False):
+            self.assertEqual(one.date_end + DAY, following.date_start)
+
+    @given(days, st.integers(0, 120), lengths)
+    def test_anniversary_never_drifts(self, start, number, months):
+        period = next(islice(iter_periods(start, None, months, "anniversary"), number, None))
+        last_day = month_end(period.date_start).day
+        self.assertEqual(period.date_start.day, min(start.day, last_day))
+
+    @given(days, st.integers(0, 700), st.integers(1, 31), days)
+    def test_payment_date(self, start, length, payment_day, invoice_date):
+        for period in iter_periods(start, start + length * DAY, 1, "calendar"):
+            planned = payment_date(period, payment_day, "advance")
+            self.assertEqual((planned.year, planned.month), (period.date_start.year, period.date_start.month))
+            self.assertEqual(payment_date(period, payment_day, "advance", invoice_date), max(planned, invoice_date))
+            self.assertGreater(payment_date(period, payment_day, "arrears"), period.date_end)
+
+    @given(days, days)
+    def test_due_from_the_first_of_the_month(self, start, run_date):
+        period = next(iter_periods(start, None, 1, "calendar"))
+        self.assertEqual(is_due(period, run_date, "advance"), run_date >= period.date_start.replace(day=1))
+        self.assertEqual(is_due(period, run_date, "arrears"), run_date > period.date_end)
+
+    @given(
+        st.integers(0, 10**9),
+        days,
+        st.integers(1, 366),
+        st.lists(st.integers(1, 365), max_size=8),
+    )
+    def test_parts_add_up(self, kopecks, start, length, cuts):
+        """However a period is cut, its parts add up to the whole."""
+        end = start + (length - 1) * DAY
+        bounds = sorted({0, length, *(cut for cut in cuts if cut < length)})
+        parts = [
+            SimpleNamespace(
+                date_start=start + first * DAY, date_end=start + (last - 1) * DAY, whole_start=start, whole_end=end
+            )
+            for first, last in zip(bounds, bounds[1:], strict=False)
+        ]
+        amount = kopecks / 100
+        self.assertAlmostEqual(sum(prorate(amount, part) for part in parts), amount, places=2)

@@ -14,6 +14,7 @@
         "security/account_payment_security.xml",
         "security/ir.model.access.csv",
         "data/crm_contract_data.xml",
+        "data/crm_process_data.xml",
         "data/crm_billing_run_data.xml",
         "wizard/crm_contract_finish_views.xml",
         "wizard/crm_contract_stage_return_views.xml",

@@ -1,0 +1,61 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+# Copied from the definition or set by the method that ticks the item: never written from outside.
+PROTECTED_FIELDS = {"stage_id", "name", "sequence", "mandatory", "done_user_id", "done_date"}
+
+
+class CrmContractStageItem(models.Model):
+    """Line of the checklist of a stage passed: ticked by whom and when."""
+
+    _name = "crm.contract.stage.item"
+    _description = "Checklist Item of a Contract"
+    _order = "sequence, id"
+
+    # -------------------------------------------------------------------------
+    # FIELDS
+    # -------------------------------------------------------------------------
+
+    stage_id = fields.Many2one("crm.contract.stage", required=True, readonly=True, ondelete="cascade", index=True)
+    name = fields.Char(required=True, readonly=True)
+    sequence = fields.Integer(required=True, readonly=True, default=10)
+    mandatory = fields.Boolean(readonly=True)
+    is_done = fields.Boolean(string="Done")
+    done_user_id = fields.Many2one("res.users", string="Done By", readonly=True, ondelete="restrict")
+    done_date = fields.Datetime(string="Done On", readonly=True)
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    def write(self, vals):
+        """Tick or untick items; who did it and when is noted by itself.
+
+        :raises UserError: the stage is closed, or the values would change history
+        """
+        if PROTECTED_FIELDS & vals.keys():
+            raise UserError(self.env._("Items of a checklist can only be ticked, not changed."))
+        self.stage_id._check_open()
+        if "is_done" in vals:
+            self._tick(bool(vals["is_done"]))
+            vals = {name: value for name, value in vals.items() if name != "is_done"}
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_history(self):
+        self.stage_id._check_open()
+
+    # -------------------------------------------------------------------------
+    # BUSINESS METHODS
+    # -------------------------------------------------------------------------
+
+    def _tick(self, is_done):
+        """Write the new mark and its author on the items whose mark changes; the others keep theirs."""
+        changing = self.filtered(lambda item: item.is_done != is_done)
+        super(CrmContractStageItem, changing).write(
+            {
+                "is_done": is_done,
+                "done_user_id": is_done and self.env.uid,
+                "done_date": is_done and fields.Datetime.now(),
+            }
+        )

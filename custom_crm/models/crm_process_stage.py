@@ -21,7 +21,7 @@ class CrmProcessStage(models.Model):
 
     name = fields.Char(required=True)
     sequence = fields.Integer(required=True, default=10)
-    process_id = fields.Many2one("crm.process", string="Process", required=True, ondelete="cascade", index=True)
+    process_id = fields.Many2one("crm.process", required=True, ondelete="cascade", index=True)
     instruction = fields.Html(help="Shown to whoever works on the stage.")
     duration_days = fields.Integer(
         string="Duration",

@@ -212,7 +212,7 @@ class TestPassingStages(StageCommon):
     def test_return_opens_the_previous_stage_again(self):
         stage = self._complete(self.contract).with_user(self.executor)
         action = stage.action_return()
-        wizard = Form(self.env[action["res_model"]].with_user(self.executor).with_context(action["context"]))
+        wizard = Form(self.env[action["res_model"]].with_user(self.executor).with_context(**action["context"]))
         wizard.reason = "Photos are <b>dark</b>"
         wizard.save().action_return()
         self.assertRecordValues(stage, [{"state": "returned", "done_user_id": self.executor.id}])

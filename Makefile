@@ -61,7 +61,7 @@ lint: ## check the code and the texts
 format: ## bring Python, XML and JavaScript into the common form
 	@mkdir -p $(DEV)
 	@flock --close $(DEV)/lock $(MAKE) lint-tools
-	@$(ENV) ruff check --quiet --fix . ; ruff format --quiet .
+	@$(ENV) ruff check --quiet --fix --exit-zero . && ruff format --quiet .
 	@npm run --silent format
 
 lint-tools: packages odoo $(STAMPS)/venv $(STAMPS)/node

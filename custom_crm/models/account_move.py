@@ -7,7 +7,6 @@ class AccountMove(models.Model):
 
     contract_id = fields.Many2one(
         "crm.contract",
-        string="Contract",
         index="btree_not_null",
         ondelete="restrict",
         tracking=True,

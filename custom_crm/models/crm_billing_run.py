@@ -71,7 +71,9 @@ class CrmBillingRun(models.Model):
             )
         }
         for run in self:
-            rows = [(state, *figures.get((run.id, state), (0, 0.0))) for state in ("due", "billed", "failed", "skipped")]
+            rows = [
+                (state, *figures.get((run.id, state), (0, 0.0))) for state in ("due", "billed", "failed", "skipped")
+            ]
             counts = {state: count for state, count, _amount in rows}
             run.total_count = sum(counts.values())
             run.billed_count = counts["billed"]
@@ -190,7 +192,7 @@ class CrmBillingRun(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("custom_crm.action_invoices")
         action["domain"] = [("period_id.run_id", "=", self.id)]
-        action["context"] = {"create": False}
+        action["context"] = {"create": False, "default_move_type": "out_invoice"}
         return action
 
     # -------------------------------------------------------------------------
@@ -258,10 +260,9 @@ class CrmBillingRun(models.Model):
     def _get_moves_to_send(self):
         moves = self.period_ids.move_id
         return moves.filtered(
-            lambda move: move.state == "posted"
-            and not move.is_move_sent
-            and not move.sending_data
-            and move.partner_id.email
+            lambda move: (
+                move.state == "posted" and not move.is_move_sent and not move.sending_data and move.partner_id.email
+            )
         )
 
     # -------------------------------------------------------------------------
@@ -302,9 +303,7 @@ class CrmBillingRun(models.Model):
                 [("company_id", "=", company.id), ("is_automatic", "=", True), ("date", ">=", first)], limit=1
             ):
                 continue
-            run = self.with_company(company).create(
-                {"company_id": company.id, "date": today, "is_automatic": True}
-            )
+            run = self.with_company(company).create({"company_id": company.id, "date": today, "is_automatic": True})
             run.action_prepare()
             run.action_start()
             self.env["ir.cron"]._commit_progress(1)

@@ -149,9 +149,7 @@ class CrmContract(models.Model):
         check_company=True,
     )
     stage_ids = fields.One2many("crm.contract.stage", "contract_id", string="Stages Passed")
-    current_stage_id = fields.Many2one(
-        "crm.contract.stage", string="Current Stage", compute="_compute_current_stage", store=True
-    )
+    current_stage_id = fields.Many2one("crm.contract.stage", compute="_compute_current_stage", store=True)
     current_process_stage_id = fields.Many2one(related="current_stage_id.stage_id", string="Stage")
     stage_user_id = fields.Many2one(related="current_stage_id.user_id", string="Responsible for the Stage")
     stage_deadline = fields.Date(related="current_stage_id.date_deadline")
@@ -166,11 +164,9 @@ class CrmContract(models.Model):
         string="Invoiced", compute="_compute_invoiced", compute_sudo=True, help="Posted invoices less credit notes."
     )
     amount_paid = fields.Monetary(string="Paid", compute="_compute_invoiced", compute_sudo=True)
-    amount_due = fields.Monetary(string="Due", compute="_compute_invoiced", compute_sudo=True)
+    amount_due = fields.Monetary(string="Debt", compute="_compute_invoiced", compute_sudo=True)
 
-    _name_unique = models.UniqueIndex(
-        "(company_id, name)", "Another contract of the company already has this number."
-    )
+    _name_unique = models.UniqueIndex("(company_id, name)", "Another contract of the company already has this number.")
     _dates_in_order = models.Constraint(
         "CHECK(date_end IS NULL OR date_end >= date_start)", "A contract can't end before its first day."
     )
@@ -234,7 +230,11 @@ class CrmContract(models.Model):
         """Figures of the contract's posted invoices, in the contract's currency, by one query."""
         figures = defaultdict(lambda: [0, 0.0, 0.0])
         for contract, move_type, count, total, residual in self.env["account.move"]._read_group(
-            [("contract_id", "in", self.ids), ("state", "=", "posted"), ("move_type", "in", ("out_invoice", "out_refund"))],
+            [
+                ("contract_id", "in", self.ids),
+                ("state", "=", "posted"),
+                ("move_type", "in", ("out_invoice", "out_refund")),
+            ],
             ["contract_id", "move_type"],
             ["__count", "amount_total:sum", "amount_residual:sum"],
         ):
@@ -265,9 +265,9 @@ class CrmContract(models.Model):
                 vals["name"] = self._next_number(vals)
         contracts = super().create(vals_list)
         # sudo: whoever may make a contract puts its client into the registry, right on contacts or not.
-        contracts.partner_id.commercial_partner_id.filtered(lambda partner: not partner.is_client).sudo().is_client = (
-            True
-        )
+        contracts.partner_id.commercial_partner_id.filtered(
+            lambda partner: not partner.is_client
+        ).sudo().is_client = True
         return contracts
 
     def write(self, vals):
@@ -312,7 +312,9 @@ class CrmContract(models.Model):
         for contract in self:
             if not contract.process_id:
                 raise UserError(
-                    self.env._("Choose a business process for contract %(contract)s first.", contract=contract.display_name)
+                    self.env._(
+                        "Choose a business process for contract %(contract)s first.", contract=contract.display_name
+                    )
                 )
         self.check_access("write")
         return self.env["crm.contract.stage"]._open_first(self)
@@ -467,7 +469,9 @@ class CrmContract(models.Model):
             row = rows.get(period.date_start)
             if not row:
                 # sudo: as in _ensure_periods
-                return self.env["crm.contract.period"].sudo().create(self._prepare_period_vals(period)).sudo(self.env.su)
+                return (
+                    self.env["crm.contract.period"].sudo().create(self._prepare_period_vals(period)).sudo(self.env.su)
+                )
             if not row.is_closed:
                 return row
         return self.period_ids.browse()

@@ -133,6 +133,7 @@ class CrmContractLine(models.Model):
     def _in_force(self, date_start, date_end):
         """Lines in force on some day of the span (dates inclusive)."""
         return self.filtered(
-            lambda line: (not line.date_from or line.date_from <= date_end)
-            and (not line.date_to or line.date_to >= date_start)
+            lambda line: (
+                (not line.date_from or line.date_from <= date_end) and (not line.date_to or line.date_to >= date_start)
+            )
         )

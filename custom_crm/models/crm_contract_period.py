@@ -208,7 +208,7 @@ class CrmContractPeriod(models.Model):
             self.env.flush_all()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
-        except Exception as error:  # noqa: BLE001 - see _bill_or_isolate
+        except Exception as error:
             self.env.cr.rollback()
             if not isinstance(error, UserError):
                 _logger.exception("Billing period %s failed", self.id)

@@ -31,6 +31,13 @@ class ResPartner(models.Model):
     contract_line_ids = fields.Many2many(
         "crm.contract.line", string="Services in Force", compute="_compute_contract_line_ids"
     )
+    client_move_ids = fields.One2many(
+        "account.move",
+        "partner_id",
+        string="Invoices to the Client",
+        domain=[("move_type", "in", ("out_invoice", "out_refund"))],
+        groups="account.group_account_invoice,account.group_account_readonly",
+    )
     receivable_overdue = fields.Monetary(
         string="Overdue",
         compute="_compute_receivable_overdue",
@@ -74,17 +81,21 @@ class ResPartner(models.Model):
         today = self.env.company._crm_today()
         overdue = defaultdict(float)
         # sudo: cashiers see what a client owes, but not the journal items behind it.
-        for partner, residual in self.env["account.move.line"].sudo()._read_group(
-            [
-                ("company_id", "=", self.env.company.id),
-                ("partner_id.commercial_partner_id", "in", self.commercial_partner_id.ids),
-                ("account_type", "=", "asset_receivable"),
-                ("parent_state", "=", "posted"),
-                ("reconciled", "=", False),
-                ("date_maturity", "<", today),
-            ],
-            ["partner_id.commercial_partner_id"],
-            ["amount_residual:sum"],
+        for partner, residual in (
+            self.env["account.move.line"]
+            .sudo()
+            ._read_group(
+                [
+                    ("company_id", "=", self.env.company.id),
+                    ("partner_id.commercial_partner_id", "in", self.commercial_partner_id.ids),
+                    ("account_type", "=", "asset_receivable"),
+                    ("parent_state", "=", "posted"),
+                    ("reconciled", "=", False),
+                    ("date_maturity", "<", today),
+                ],
+                ["partner_id.commercial_partner_id"],
+                ["amount_residual:sum"],
+            )
         ):
             overdue[partner.id] += residual
         for partner in self:

@@ -27,9 +27,7 @@ class TestAccess(CrmCommon):
         cls.contract = cls._make_active()
         cls.own = cls._make_active(
             member_ids=[
-                Command.create(
-                    {"user_id": cls.executor.id, "role_id": cls.env.ref("custom_crm.role_engineer").id}
-                )
+                Command.create({"user_id": cls.executor.id, "role_id": cls.env.ref("custom_crm.role_engineer").id})
             ]
         )
         (cls.contract | cls.own)._ensure_periods(date(2026, 1, 1))

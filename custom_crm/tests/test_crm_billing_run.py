@@ -122,7 +122,7 @@ class TestCrmBillingRun(CrmCommon):
 
         def prepare_but_bad(period, invoice_date):
             if period.contract_id.id == bad.id:
-                raise UserError("No account for bad")
+                raise UserError("No account for bad")  # pylint: disable=translation-required
             return prepare(period, invoice_date)
 
         with patch.object(Period, "_prepare_invoice_vals", prepare_but_bad):

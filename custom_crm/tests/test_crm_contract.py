@@ -112,7 +112,9 @@ class TestCrmContract(CrmCommon):
         contract.date_end = date(2026, 2, 10)
         self.assertFalse(contract.period_ids)
         contract._ensure_periods(date(2026, 3, 1))
-        self.assertEqual(contract.period_ids.sorted("date_end").mapped("date_end"), [date(2026, 1, 31), date(2026, 2, 10)])
+        self.assertEqual(
+            contract.period_ids.sorted("date_end").mapped("date_end"), [date(2026, 1, 31), date(2026, 2, 10)]
+        )
 
     def test_delete_only_drafts(self):
         self._make_contract().unlink()

@@ -1,5 +1,5 @@
 from datetime import date, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from types import SimpleNamespace
 
 from hypothesis import given
@@ -49,7 +49,7 @@ class TestPeriods(BaseCase):
             self.assertLessEqual(period.date_start, period.date_end)
             self.assertLessEqual(period.whole_start, period.date_start)
             self.assertGreaterEqual(period.whole_end, period.date_end)
-        for one, following in zip(periods, periods[1:], strict=False):
+        for one, following in pairwise(periods):
             self.assertEqual(one.date_end + DAY, following.date_start)
 
     @given(days, st.integers(0, 120), lengths)
@@ -86,7 +86,7 @@ class TestPeriods(BaseCase):
             SimpleNamespace(
                 date_start=start + first * DAY, date_end=start + (last - 1) * DAY, whole_start=start, whole_end=end
             )
-            for first, last in zip(bounds, bounds[1:], strict=False)
+            for first, last in pairwise(bounds)
         ]
         amount = kopecks / 100
         self.assertAlmostEqual(sum(prorate(amount, part) for part in parts), amount, places=2)

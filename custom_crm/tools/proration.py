@@ -30,6 +30,4 @@ def prorate(amount, period, rounding=0.01):
     whole_days = (period.whole_end - period.whole_start).days + 1
     before = (period.date_start - period.whole_start).days
     until = (period.date_end - period.whole_start).days + 1
-    return float(
-        _cumulated(exact, until, whole_days, precision) - _cumulated(exact, before, whole_days, precision)
-    )
+    return float(_cumulated(exact, until, whole_days, precision) - _cumulated(exact, before, whole_days, precision))

@@ -2,8 +2,8 @@
 
 A database goes with its filestore, where Odoo keeps attachments and asset bundles. Copying
 takes a second, so whoever needs a database copies one and drops it afterwards. Run it as
-``dbtools.py base``, ``copy FROM TO``, ``install DATABASE ADDON...``, ``demo ADDON...`` or
-``drop DATABASE...`` within ``scripts/env.sh``, or import the functions.
+``dbtools.py base``, ``copy FROM TO``, ``install DATABASE ADDON...``, ``demo ADDON...``,
+``serve-at DATABASE ADDRESS`` or ``drop DATABASE...`` within ``scripts/env.sh``, or import the functions.
 """
 
 import fcntl
@@ -166,6 +166,16 @@ def demo(addons):
     stamp.write_text(names)
 
 
+def serve_at(database, address):
+    """Tell a database where its server is: PDFs take their styles from there, e-mails link to it."""
+    for key in ("report.url", "web.base.url"):
+        sql(
+            f"INSERT INTO ir_config_parameter (key, value) VALUES ('{key}', '{address}')"  # noqa: S608
+            " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
+            database,
+        )
+
+
 def newest(addons):
     """When a file of the add-ons was last changed."""
     files = [path for addon in addons for path in (ROOT / addon).rglob("*")]
@@ -221,6 +231,8 @@ if __name__ == "__main__":
             install(database, addons)
         case ["demo", *addons]:
             demo(addons)
+        case ["serve-at", database, address]:
+            serve_at(database, address)
         case ["drop", *names]:
             for name in names:
                 drop(name)

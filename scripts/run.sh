@@ -11,6 +11,7 @@ python scripts/dbtools.py demo "${addons[@]}"
 HTTP_PORT=$(python scripts/free-port.py 8069)
 SMTP_PORT=$(python scripts/free-port.py 8025)
 export HTTP_PORT SMTP_PORT
+python scripts/dbtools.py serve-at custom_crm "http://localhost:$HTTP_PORT"
 
 say "Starting Odoo."
 python scripts/announce.py "http://localhost:$HTTP_PORT" "$DEV/log/odoo.log" "$DEV/mail/new" &

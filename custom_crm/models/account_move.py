@@ -31,6 +31,16 @@ class AccountMove(models.Model):
     )
 
     # -------------------------------------------------------------------------
+    # COMPUTES
+    # -------------------------------------------------------------------------
+
+    def _compute_duplicated_ref_ids(self):
+        # EXTENDS 'account': invoices for two periods of a contract are alike, and no duplicates
+        super()._compute_duplicated_ref_ids()
+        for move in self.filtered("period_id"):
+            move.duplicated_ref_ids = move.duplicated_ref_ids.filtered(lambda other: not other.period_id)
+
+    # -------------------------------------------------------------------------
     # CHECKS
     # -------------------------------------------------------------------------
 

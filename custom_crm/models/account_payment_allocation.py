@@ -12,7 +12,7 @@ class AccountPaymentAllocation(models.Model):
 
     _name = "account.payment.allocation"
     _description = "Allocation of a Payment"
-    _order = "payment_id desc, invoice_date_due, move_id, id"
+    _order = "payment_id desc, invoice_date_due, id"
     _check_company_auto = True
     _rec_name = "move_id"
 

@@ -1,3 +1,5 @@
+from collections import Counter
+
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -42,9 +44,10 @@ class CrmBillingRun(models.Model):
     is_automatic = fields.Boolean(readonly=True, copy=False, help="Made by the scheduled action.")
     period_ids = fields.One2many("crm.contract.period", "run_id", string="Periods")
     total_count = fields.Integer(string="Periods to Bill", compute="_compute_figures")
-    billed_count = fields.Integer(string="Billed", compute="_compute_figures")
-    failed_count = fields.Integer(string="Failed", compute="_compute_figures")
-    sent_count = fields.Integer(string="Mailed", compute="_compute_sent_count", compute_sudo=True)
+    billed_count = fields.Integer(string="Periods Billed", compute="_compute_figures")
+    failed_count = fields.Integer(string="Periods Failed", compute="_compute_figures")
+    draft_count = fields.Integer(string="Draft Invoices", compute="_compute_move_counts", compute_sudo=True)
+    sent_count = fields.Integer(string="Mailed", compute="_compute_move_counts", compute_sudo=True)
     amount_total = fields.Monetary(string="Amount", compute="_compute_figures")
     progress = fields.Float(compute="_compute_figures", help="Percent of the periods that are billed or failed.")
 
@@ -82,15 +85,19 @@ class CrmBillingRun(models.Model):
             finished = run.total_count - counts["due"]
             run.progress = 100.0 * finished / run.total_count if run.total_count else 0.0
 
-    @api.depends("period_ids.move_id.is_move_sent")
-    def _compute_sent_count(self):
-        counts = dict(
-            self.env["account.move"]._read_group(
-                [("period_id.run_id", "in", self.ids), ("is_move_sent", "=", True)], ["period_id.run_id"], ["__count"]
-            )
-        )
+    @api.depends("period_ids.move_id.is_move_sent", "period_ids.move_id.state")
+    def _compute_move_counts(self):
+        drafts, sent = Counter(), Counter()
+        for run, state, is_sent, count in self.env["account.move"]._read_group(
+            [("period_id.run_id", "in", self.ids), ("move_type", "=", "out_invoice"), ("state", "!=", "cancel")],
+            ["period_id.run_id", "state", "is_move_sent"],
+            ["__count"],
+        ):
+            drafts[run.id] += count if state == "draft" else 0
+            sent[run.id] += count if is_sent else 0
         for run in self:
-            run.sent_count = counts.get(run, 0)
+            run.draft_count = drafts[run.id]
+            run.sent_count = sent[run.id]
 
     # -------------------------------------------------------------------------
     # CRUD

@@ -226,6 +226,9 @@ class CrmContractPeriod(models.Model):
             company_moves = moves.with_company(company).create(
                 [period._prepare_invoice_vals(invoice_date) for period in periods]
             )
+            for move in company_moves:
+                # sudo: nobody writes the ledger by hand.
+                move.period_id.sudo().payment_date = move.invoice_date_due
             if company.crm_billing_post:
                 company_moves._post(soft=False)
             moves |= company_moves

@@ -35,7 +35,7 @@ def free_port():
 
 @contextlib.contextmanager
 def demo_company():
-    """A new database with the demo company, an Odoo on it and a mailbox: yields its address and the mailbox's folder."""
+    """A new database with the demo company, an Odoo on it and a mailbox: the address and the mailbox's folder."""
     dbtools.copy(dbtools.base(), DATABASE)
     processes = []
     with tempfile.TemporaryDirectory() as folder:

@@ -51,7 +51,7 @@ class AccountPaymentAllocation(models.Model):
     invoice_date_due = fields.Date(related="move_id.invoice_date_due", string="Due Date", store=True)
     move_currency_id = fields.Many2one(related="move_id.currency_id", string="Invoice Currency")
     amount_residual = fields.Monetary(
-        related="move_id.amount_residual", string="Open", currency_field="move_currency_id"
+        related="move_id.amount_residual", string="Open Amount", currency_field="move_currency_id"
     )
 
     _payment_move_unique = models.UniqueIndex("(payment_id, move_id)", "The invoice is listed twice in the payment.")

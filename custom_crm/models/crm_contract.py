@@ -124,7 +124,7 @@ class CrmContract(models.Model):
         help="Calendar: the calendar's own months, quarters, years. Anniversary: counted from the first day.",
     )
     billing_timing = fields.Selection(
-        [("advance", "In Advance"), ("arrears", "In Arrears")], string="Billed", default="advance"
+        [("advance", "In Advance"), ("arrears", "In Arrears")], string="Billing", default="advance"
     )
     payment_day = fields.Integer(
         string="Planned Payment Day", help="Day of the month, 1 to 31; in shorter months, their last day."

@@ -68,7 +68,7 @@ class CrmContractStage(models.Model):
         domain="[('share', '=', False)]",
     )
     state = fields.Selection(
-        [("open", "Open"), ("done", "Done"), ("returned", "Returned"), ("cancelled", "Cancelled")],
+        [("open", "Open"), ("done", "Completed"), ("returned", "Returned"), ("cancelled", "Cancelled")],
         required=True,
         readonly=True,
         default="open",

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 
 class AccountMove(models.Model):
@@ -44,27 +44,64 @@ class AccountMove(models.Model):
     # CHECKS
     # -------------------------------------------------------------------------
 
-    @api.constrains("contract_id", "partner_id")
-    def _check_contract_partner(self):
+    @api.constrains("contract_id", "partner_id", "currency_id", "period_id")
+    def _check_contract(self):
         for move in self.filtered("contract_id"):
-            if move.contract_id.partner_id.commercial_partner_id != move.commercial_partner_id:
+            contract = move.contract_id
+            if contract.partner_id.commercial_partner_id != move.commercial_partner_id:
                 raise ValidationError(
                     self.env._(
                         "Contract %(contract)s is with %(client)s, not with %(partner)s.",
-                        contract=move.contract_id.display_name,
-                        client=move.contract_id.partner_id.display_name,
+                        contract=contract.display_name,
+                        client=contract.partner_id.display_name,
                         partner=move.partner_id.display_name,
                     )
                 )
+            if contract.currency_id != move.currency_id:
+                raise ValidationError(
+                    self.env._(
+                        "Contract %(contract)s is in %(currency)s, so its invoices are in this currency too.",
+                        contract=contract.display_name,
+                        currency=contract.currency_id.name,
+                    )
+                )
+        for move in self.filtered("period_id"):
+            if move.period_id.contract_id != move.contract_id:
+                raise ValidationError(
+                    self.env._(
+                        "%(period)s is billed by this invoice, so it stays with its contract.",
+                        period=move.period_id.display_name,
+                    )
+                )
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        moves = super().create(vals_list)
+        # After the fact, as the period could come from the context's defaults too.
+        moves._check_period_untouched(moves.period_id)
+        return moves
+
+    def write(self, vals):
+        self._check_period_untouched("period_id" in vals)
+        return super().write(vals)
+
+    def _check_period_untouched(self, is_touched):
+        """The ledger's link is made by billing only: by hand a period could be billed twice, or not at all."""
+        if is_touched and not self.env.su:
+            raise UserError(self.env._("The billed period of an invoice is set by billing only."))
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
 
     def _reverse_moves(self, default_values_list=None, cancel=False):
-        # EXTENDS 'account': a credit note belongs to the contract and the period of what it reverses
-        defaults = default_values_list or [{} for _move in self]
-        for move, values in zip(self, defaults, strict=True):
-            if move.period_id:
-                values.setdefault("period_id", move.period_id.id)
-        return super()._reverse_moves(defaults, cancel=cancel)
+        # EXTENDS 'account': a credit note belongs to the period of what it reverses
+        reverse_moves = super()._reverse_moves(default_values_list, cancel=cancel)
+        for move, reverse in zip(self, reverse_moves, strict=True):
+            # sudo: see _check_period_untouched
+            reverse.sudo().period_id = move.period_id
+        return reverse_moves

@@ -3,6 +3,7 @@ from collections import defaultdict
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
+from odoo.tools.sql import column_exists, create_column
 
 POSTED_STATES = ("in_process", "paid")
 # What the entry was made of: fixed once it is posted.
@@ -257,10 +258,23 @@ class AccountPayment(models.Model):
     # CRUD
     # -------------------------------------------------------------------------
 
+    def _auto_init(self):
+        # On a database in use: fill the columns at once, or every payment would be computed, one by one.
+        if not column_exists(self.env.cr, "account_payment", "is_cash_order"):
+            create_column(self.env.cr, "account_payment", "is_cash_order", "boolean")
+            create_column(self.env.cr, "account_payment", "contract_id", "int4")
+            create_column(self.env.cr, "account_payment", "basis", "varchar")
+            self.env.cr.execute(
+                """UPDATE account_payment payment SET is_cash_order = (journal.type = 'cash')
+                     FROM account_journal journal WHERE journal.id = payment.journal_id"""
+            )
+        return super()._auto_init()
+
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
             self._check_protected({name for name in vals if vals[name] and (name, vals[name]) != ("state", "draft")})
+        self._check_protected({name for name in PROTECTED_FIELDS if self.env.context.get(f"default_{name}")})
         return super().create(vals_list)
 
     def write(self, vals):

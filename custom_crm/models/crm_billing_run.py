@@ -1,9 +1,12 @@
+import logging
 from collections import Counter
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
+
+_logger = logging.getLogger(__name__)
 
 MAX_CONFLICTS = 10
 
@@ -103,6 +106,27 @@ class CrmBillingRun(models.Model):
     # CRUD
     # -------------------------------------------------------------------------
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        runs = super().create(vals_list)
+        if not self.env.su and runs.filtered(lambda run: run.state != "draft" or run.is_automatic):
+            raise UserError(self.env._("A new billing run is a draft. Use its buttons to start it."))
+        return runs
+
+    def write(self, vals):
+        self.check_access("write")
+        if {"state", "is_automatic"} & vals.keys() and not self.env.su:
+            raise UserError(self.env._("The status of a billing run is changed by its buttons only."))
+        if {"date", "company_id"} & vals.keys():
+            for run in self:
+                run._check_draft()
+        return super().write(vals)
+
+    def _set_state(self, state):
+        self.check_access("write")
+        # sudo: users change the state by the business methods only, which have checked what it allows.
+        self.sudo().write({"state": state})
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         used = self.filtered(lambda run: run.state == "running" or run.billed_count)
@@ -120,7 +144,7 @@ class CrmBillingRun(models.Model):
     def action_prepare(self):
         """Collect the company's periods that are due on the invoice date, and show what is wrong with them.
 
-        Preparing again collects anew. Periods that another unfinished run holds stay there.
+        Preparing again collects anew. Periods that a running run holds stay there.
 
         :raises UserError: the run is not a draft
         """
@@ -144,7 +168,7 @@ class CrmBillingRun(models.Model):
         draft = self._lock().filtered(lambda run: run.state == "draft")
         for run in draft.filtered(lambda run: not run.period_ids):
             run.action_prepare()
-        draft.state = "running"
+        draft._set_state("running")
         self._trigger_cron()
         return True
 
@@ -159,7 +183,7 @@ class CrmBillingRun(models.Model):
         # sudo: nobody writes the ledger by hand; the user may write the run.
         failed = runs.period_ids.sudo().filtered(lambda period: period.state == "failed")
         failed.error = False
-        failed.run_id.sudo(self.env.su).state = "running"
+        failed.run_id.sudo(self.env.su)._set_state("running")
         self._trigger_cron()
         return True
 
@@ -191,7 +215,7 @@ class CrmBillingRun(models.Model):
         """Delete the draft invoices of the run: their periods are due again and the run is a draft."""
         runs = self._lock()
         runs.period_ids.move_id.filtered(lambda move: move.state == "draft" and not move.posted_before).unlink()
-        runs.filtered(lambda run: not run.billed_count).state = "draft"
+        runs.filtered(lambda run: not run.billed_count)._set_state("draft")
         return True
 
     def action_view_moves(self):
@@ -222,7 +246,7 @@ class CrmBillingRun(models.Model):
     def _check_draft(self):
         self.ensure_one()
         if self.state != "draft":
-            raise UserError(self.env._("%(run)s is started already, it can't be prepared again.", run=self.name))
+            raise UserError(self.env._("%(run)s is started already, it can't be changed.", run=self.name))
 
     def _check_cron_active(self, cron):
         # sudo: managers may not read scheduled actions, but must be told when one that they need is off.
@@ -237,6 +261,10 @@ class CrmBillingRun(models.Model):
 
     def _trigger_cron(self):
         self._get_cron()._trigger()
+
+    def _get_lang(self):
+        """Language of what a scheduled action writes: the company's, so that its staff understands it."""
+        return self.company_id.partner_id.lang or self.create_uid.lang
 
     def _get_cron(self):
         return self.env.ref("custom_crm.ir_cron_billing")
@@ -253,7 +281,7 @@ class CrmBillingRun(models.Model):
         )
 
     def _get_period_domain(self):
-        """Unbilled rows of the ledger that no other unfinished run holds."""
+        """Unbilled rows of the ledger that no running run holds. Those of a draft are taken over from it."""
         self.ensure_one()
         return [
             ("company_id", "=", self.company_id.id),
@@ -261,7 +289,7 @@ class CrmBillingRun(models.Model):
             ("contract_id.state", "in", ("active", "suspended", "finished")),
             "|",
             ("run_id", "=", False),
-            ("run_id.state", "=", "done"),
+            ("run_id.state", "!=", "running"),
         ]
 
     def _get_moves_to_send(self):
@@ -310,10 +338,16 @@ class CrmBillingRun(models.Model):
                 [("company_id", "=", company.id), ("is_automatic", "=", True), ("date", ">=", first)], limit=1
             ):
                 continue
-            run = self.with_company(company).create({"company_id": company.id, "date": today, "is_automatic": True})
-            run.action_prepare()
-            run.action_start()
-            self.env["ir.cron"]._commit_progress(1)
+            try:
+                Run = self.with_company(company).with_context(lang=company.partner_id.lang or self.env.lang)
+                run = Run.create({"company_id": company.id, "date": today, "is_automatic": True})
+                run.action_prepare()
+                run.action_start()
+                self.env["ir.cron"]._commit_progress(1)
+            except Exception:
+                # One company's trouble must not keep the others from billing; this one is tried again next time.
+                _logger.exception("The monthly billing run of company %s could not be started", company.id)
+                self.env.cr.rollback()
 
     @api.model
     def _get_chunk_size(self):
@@ -329,13 +363,25 @@ class CrmBillingRun(models.Model):
             [("run_id", "in", running.ids), ("state", "=", "due")], ["run_id"]
         )
         finished = (running - self.union(*(run for (run,) in unfinished))).try_lock_for_update(allow_referencing=True)
-        finished.state = "done"
+        finished._set_state("done")
         for run in finished:
-            run.message_post(
-                body=self.env._(
-                    "Done: %(billed)s billed, %(failed)s failed.", billed=run.billed_count, failed=run.failed_count
-                )
-            )
+            run.with_context(lang=run._get_lang())._post_result()
+        self.env["ir.cron"]._commit_progress()
         for run in finished.filtered("company_id.crm_billing_send"):
-            if run._get_moves_to_send():
-                run.action_send()
+            run.with_context(lang=run._get_lang())._send_or_tell()
+
+    def _post_result(self):
+        self.message_post(
+            body=self.env._(
+                "Done: %(billed)s billed, %(failed)s failed.", billed=self.billed_count, failed=self.failed_count
+            )
+        )
+
+    def _send_or_tell(self):
+        """Mail the invoices; if that can't be started, say so on the run, which stays done."""
+        if not self._get_moves_to_send():
+            return
+        try:
+            self.action_send()
+        except UserError as error:
+            self.message_post(body=str(error))

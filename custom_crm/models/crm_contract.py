@@ -2,16 +2,29 @@ from collections import defaultdict
 from itertools import takewhile
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
 from odoo.tools.mail import plaintext2html
 
-from ..tools.periods import Period, billing_date, is_due, iter_periods, month_end, month_start, payment_date
+from ..tools.periods import (
+    Period,
+    billing_date,
+    is_due,
+    iter_periods,
+    month_end,
+    month_start,
+    payment_date,
+    uncovered,
+)
 
 MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 # Periods are counted from these: once one is billed they can't change without a gap or an overlap.
 SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment"}
 # A change of these makes the unbilled part of the ledger wrong: it is written anew by the next run.
 LEDGER_FIELDS = SCHEDULE_FIELDS | {"date_end", "billing_timing", "payment_day", "payment_date"}
+# Results of the business methods: not written by hand, nor over RPC.
+PROTECTED_FIELDS = {"amount_total", "current_stage_id", "next_billing_date", "state"}
+IN_FORCE_STATES = ("active", "suspended", "finished")
 ACTIVITY_BILLING_FAILED = "custom_crm.mail_activity_billing_failed"
 
 
@@ -82,10 +95,11 @@ class CrmContract(models.Model):
         index=True,
         tracking=True,
     )
-    date_signed = fields.Date(string="Signed On")
+    date_signed = fields.Date(string="Signed On", copy=False)
     date_start = fields.Date(
         string="First Day",
         required=True,
+        copy=False,
         tracking=True,
         default=lambda self: self.env.company._crm_today(),
         help="First day of the service.",
@@ -130,7 +144,7 @@ class CrmContract(models.Model):
         string="Planned Payment Day", help="Day of the month, 1 to 31; in shorter months, their last day."
     )
     prorate = fields.Boolean(string="Partial Periods by Days", default=True)
-    payment_date = fields.Date(string="Planned Payment Date")
+    payment_date = fields.Date(string="Planned Payment Date", copy=False)
     period_ids = fields.One2many("crm.contract.period", "contract_id", string="Periods")
     next_billing_date = fields.Date(
         compute="_compute_next_billing_date",
@@ -192,13 +206,20 @@ class CrmContract(models.Model):
             number = contract.name or self.env._("New contract")
             contract.display_name = f"{number} {contract.subject}" if contract.subject else number
 
-    @api.depends("line_ids.price_total", "line_ids.date_from", "line_ids.date_to", "next_billing_date", "date_start")
+    @api.depends(
+        "line_ids.price_total",
+        "line_ids.date_from",
+        "line_ids.date_to",
+        "next_billing_date",
+        "date_start",
+        "date_end",
+        "period_ids.state",
+    )
     def _compute_amount_total(self):
         for contract in self:
-            day = contract.next_billing_date or contract.date_end or contract.date_start
-            lines = contract.line_ids
-            if day:
-                lines = lines._in_force(day, month_end(max(day, contract.date_start)))
+            period = contract._get_next_unbilled()
+            day = period.date_start if period else contract.date_end or contract.date_start
+            lines = contract.line_ids._in_force(day, day) if day else contract.line_ids
             contract.amount_total = sum(lines.mapped("price_total"))
 
     @api.depends(
@@ -207,17 +228,17 @@ class CrmContract(models.Model):
         "date_start",
         "date_end",
         "payment_date",
+        "prorate",
         "billing_period",
         "billing_alignment",
         "billing_timing",
         "period_ids.state",
         "period_ids.date_start",
+        "period_ids.date_end",
     )
     def _compute_next_billing_date(self):
         for contract in self:
-            closed = set(contract.period_ids.filtered("is_closed").mapped("date_start"))
-            pending = (period for period in contract._iter_periods() if period.date_start not in closed)
-            period = next(pending, None) if contract.state in ("active", "suspended", "finished") else None
+            period = contract._get_next_unbilled() if contract.state in IN_FORCE_STATES else None
             contract.next_billing_date = period and contract._get_billing_date(period)
 
     @api.depends("stage_ids.state")
@@ -251,8 +272,29 @@ class CrmContract(models.Model):
 
     @api.depends("move_ids.payment_state")
     def _compute_payment_ids(self):
+        """Payments of the contract's invoices, and advances for the contract."""
+        advances = self.env["account.payment"].search(
+            [("contract_id", "in", self.ids), ("state", "in", ("in_process", "paid"))]
+        )
         for contract in self:
-            contract.payment_ids = contract.move_ids.reconciled_payment_ids
+            own = advances.filtered(lambda payment, contract=contract: payment.contract_id == contract._origin)
+            contract.payment_ids = contract.move_ids.reconciled_payment_ids | own
+
+    # -------------------------------------------------------------------------
+    # CHECKS
+    # -------------------------------------------------------------------------
+
+    @api.constrains("user_id")
+    def _check_user_active(self):
+        for contract in self:
+            if not contract.user_id.active or contract.user_id.share:
+                raise ValidationError(
+                    self.env._(
+                        "%(user)s is not an active employee. Choose another responsible for contract %(contract)s.",
+                        user=contract.user_id.name,
+                        contract=contract.display_name,
+                    )
+                )
 
     # -------------------------------------------------------------------------
     # CRUD
@@ -260,23 +302,43 @@ class CrmContract(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            if not vals.get("name"):
-                vals["name"] = self._next_number(vals)
+        vals_list = [{**vals, "name": vals.get("name") or self._next_number(vals)} for vals in vals_list]
         contracts = super().create(vals_list)
+        if not self.env.su and contracts.filtered(lambda contract: contract.state != "draft"):
+            raise UserError(self.env._("A new contract is a draft. Use its buttons to put it into force."))
         # sudo: whoever may make a contract puts its client into the registry, right on contacts or not.
-        contracts.partner_id.commercial_partner_id.filtered(
-            lambda partner: not partner.is_client
-        ).sudo().is_client = True
+        clients = contracts.partner_id.commercial_partner_id.sudo()
+        clients.filtered(lambda partner: not partner.is_client).is_client = True
         return contracts
 
     def write(self, vals):
+        self.check_access("write")
+        if PROTECTED_FIELDS & vals.keys() and not self.env.su:
+            raise UserError(self.env._("The status of a contract is changed by its buttons only."))
         if SCHEDULE_FIELDS & vals.keys():
             self._check_schedule_free()
+        if {"partner_id", "company_id", "currency_id"} & vals.keys():
+            self._check_without_documents()
         result = super().write(vals)
         if LEDGER_FIELDS & vals.keys():
             self.period_ids._forget_unbilled()
         return result
+
+    def _set_state(self, state):
+        self.check_access("write")
+        # sudo: users change the state by the business methods only, which have checked what it allows.
+        self.sudo().write({"state": state})
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        if "line_ids" in (default or {}):
+            return vals_list
+        for contract, vals in zip(self, vals_list, strict=True):
+            # The copy begins anew: it takes what is still in force.
+            today = contract.company_id._crm_today()
+            lines = contract.line_ids.filtered(lambda line, today=today: not line.date_to or line.date_to >= today)
+            vals["line_ids"] = [Command.create(line_vals) for line_vals in lines.copy_data()]
+        return vals_list
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
@@ -300,7 +362,7 @@ class CrmContract(models.Model):
         """
         for contract in self:
             contract._check_activable()
-        self.state = "active"
+        self._set_state("active")
         self.filtered("process_id").action_start_process()
         return True
 
@@ -320,8 +382,12 @@ class CrmContract(models.Model):
         return self.env["crm.contract.stage"]._open_first(self)
 
     def action_finish(self):
-        """Ask for the last day and the reason, then finish."""
+        """Ask for the last day and the reason, then finish.
+
+        :raises UserError: the contract is not in force
+        """
         self.ensure_one()
+        self._check_finishable()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Finish Contract"),
@@ -339,7 +405,7 @@ class CrmContract(models.Model):
         self.ensure_one()
         self.check_access("write")
         today = self.company_id._crm_today()
-        period = self._get_oldest_unbilled(today)
+        period = self._get_oldest_unbilled()
         if not period:
             raise UserError(
                 self.env._("There is nothing left to bill in contract %(contract)s.", contract=self.display_name)
@@ -366,9 +432,21 @@ class CrmContract(models.Model):
     @api.model
     def _next_number(self, vals):
         """Next number of the company in the year of the contract's first day."""
-        company = self.env["res.company"].browse(vals.get("company_id")) or self.env.company
-        date = fields.Date.to_date(vals.get("date_signed") or vals.get("date_start")) or company._crm_today()
-        return self.env["ir.sequence"].with_company(company).next_by_code("crm.contract", sequence_date=date)
+        vals = {**self.default_get(["company_id", "date_start"]), **vals}
+        company = self.env["res.company"].browse(vals["company_id"])
+        date = fields.Date.to_date(vals.get("date_signed") or vals["date_start"])
+        Sequence = self.env["ir.sequence"].with_company(company)
+        number = Sequence.next_by_code("crm.contract", sequence_date=date)
+        if not number:
+            # Somebody deleted or archived the sequence.
+            raise UserError(
+                self.env._(
+                    "%(company)s has no sequence for the numbers of contracts. Enter the number by hand, or ask an "
+                    "administrator to add a sequence with the code crm.contract.",
+                    company=company.name,
+                )
+            )
+        return number
 
     def _check_activable(self):
         self.ensure_one()
@@ -379,6 +457,16 @@ class CrmContract(models.Model):
         if not self.line_ids:
             raise UserError(
                 self.env._("Add at least one service to contract %(contract)s first.", contract=self.display_name)
+            )
+
+    def _check_finishable(self):
+        others = self.filtered(lambda contract: contract.state not in ("active", "suspended"))
+        if others:
+            raise UserError(
+                self.env._(
+                    "Only a contract in force can be finished: %(contracts)s",
+                    contracts=", ".join(others.mapped("display_name")),
+                )
             )
 
     def _check_schedule_free(self):
@@ -392,19 +480,34 @@ class CrmContract(models.Model):
                 )
             )
 
+    def _check_without_documents(self):
+        # sudo: an invoice counts, seen by the user or not.
+        used = self.filtered(lambda contract: contract.sudo().move_ids)
+        if used:
+            raise UserError(
+                self.env._(
+                    "These contracts have invoices already, so their client, company and currency stay as they are: "
+                    "%(contracts)s",
+                    contracts=", ".join(used.mapped("display_name")),
+                )
+            )
+
     def _finish(self, date_end, reason):
         """Finish the contract on ``date_end`` (last day of the service).
 
         What is still unbilled up to that day stays due: a later run bills it.
         """
-        self.write({"state": "finished", "date_end": date_end})
+        self._check_finishable()
+        self._set_state("finished")
+        self.date_end = date_end
         for contract in self:
             contract.message_post(body=self.env._("Finished: %(reason)s", reason=reason))
         self.stage_ids._cancel_open()
 
     def _notify_billing_failure(self, period, message):
-        """Tell the responsible once that the contract could not be billed."""
+        """Tell the responsible once, in their language, that the contract could not be billed."""
         self.ensure_one()
+        self = self.with_context(lang=self.user_id.lang)  # noqa: PLW0642
         if not self.activity_search([ACTIVITY_BILLING_FAILED]):
             self.activity_schedule(
                 ACTIVITY_BILLING_FAILED,
@@ -446,6 +549,22 @@ class CrmContract(models.Model):
             return max(planned, invoice_date) if invoice_date else planned
         return payment_date(period, self.payment_day, self.billing_timing, invoice_date)
 
+    def _get_span(self, row):
+        """Days that a row of the ledger settles: its own, or by whole periods all of its period from its first day."""
+        last = row.date_end if self.prorate else self._get_whole_period(row).whole_end
+        return row.date_start, max(row.date_end, last)
+
+    def _get_next_unbilled(self):
+        """First part of the schedule that is neither billed nor skipped, as ``tools.periods.Period``; or None."""
+        self.ensure_one()
+        spans = [self._get_span(row) for row in self.period_ids.filtered("is_closed")]
+        return next(uncovered(self._iter_periods(), spans), None)
+
+    def _iter_missing(self):
+        """Yield the parts of the schedule that have no row in the ledger, in order."""
+        self.ensure_one()
+        return uncovered(self._iter_periods(), [self._get_span(row) for row in self.period_ids])
+
     def _ensure_periods(self, run_date):
         """Write the rows of the ledger that a run with this invoice date bills and that are not there yet.
 
@@ -453,28 +572,22 @@ class CrmContract(models.Model):
         """
         vals_list = []
         for contract in self:
-            known = set(contract.period_ids.mapped("date_start"))
-            due = takewhile(lambda period, c=contract: c._is_due(period, run_date), contract._iter_periods())
-            vals_list += [contract._prepare_period_vals(period) for period in due if period.date_start not in known]
+            due = takewhile(lambda period, c=contract: c._is_due(period, run_date), contract._iter_missing())
+            vals_list += [contract._prepare_period_vals(period) for period in due]
         # sudo: nobody writes the ledger by hand, it follows from the contracts.
         return self.env["crm.contract.period"].sudo().create(vals_list).sudo(self.env.su)
 
-    def _get_oldest_unbilled(self, today):
+    def _get_oldest_unbilled(self):
         """Oldest unbilled row of the ledger, made if it is not there yet; empty if nothing is left to bill."""
         self.ensure_one()
-        if self.state not in ("active", "suspended", "finished"):
+        if self.state not in IN_FORCE_STATES:
             return self.period_ids.browse()
-        rows = {row.date_start: row for row in self.period_ids}
-        for period in self._iter_periods():
-            row = rows.get(period.date_start)
-            if not row:
-                # sudo: as in _ensure_periods
-                return (
-                    self.env["crm.contract.period"].sudo().create(self._prepare_period_vals(period)).sudo(self.env.su)
-                )
-            if not row.is_closed:
-                return row
-        return self.period_ids.browse()
+        row = self.period_ids.filtered(lambda row: not row.is_closed).sorted("date_start")[:1]
+        period = next(self._iter_missing(), None)
+        if period and (not row or period.date_start < row.date_start):
+            # sudo: as in _ensure_periods
+            row = self.env["crm.contract.period"].sudo().create(self._prepare_period_vals(period)).sudo(self.env.su)
+        return row
 
     def _prepare_period_vals(self, period):
         self.ensure_one()
@@ -488,7 +601,7 @@ class CrmContract(models.Model):
     def _get_whole_period(self, row):
         """``tools.periods.Period`` of a row of the ledger: the row's days and the whole period in which they lie."""
         self.ensure_one()
-        for period in self._iter_periods():
-            if period.whole_start <= row.date_start <= period.whole_end:
+        for period in takewhile(lambda period: period.whole_start <= row.date_start, self._iter_periods()):
+            if row.date_start <= period.whole_end:
                 return Period(row.date_start, row.date_end, period.whole_start, period.whole_end)
         return Period(row.date_start, row.date_end, row.date_start, row.date_end)

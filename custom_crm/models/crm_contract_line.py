@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 
 class CrmContractLine(models.Model):
@@ -67,7 +68,9 @@ class CrmContractLine(models.Model):
         digits="Product Price",
         help="Price times quantity less the discount, with those taxes that the price includes.",
     )
-    date_from = fields.Date(string="In Force From", help="First day; empty: from the first day of the contract.")
+    date_from = fields.Date(
+        string="In Force From", copy=False, help="First day; empty: from the first day of the contract."
+    )
     date_to = fields.Date(string="In Force Until", help="Last day; empty: until the contract ends.")
 
     _dates_in_order = models.Constraint(
@@ -125,6 +128,15 @@ class CrmContractLine(models.Model):
             AccountTax._round_base_lines_tax_details([base_line], company)
             line.price_subtotal = base_line["tax_details"]["total_excluded_currency"]
             line.price_total = base_line["tax_details"]["total_included_currency"]
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    def write(self, vals):
+        if any(line.contract_id.id != vals["contract_id"] for line in self if "contract_id" in vals):
+            raise UserError(self.env._("What belongs to a contract can't be moved to another one. Add it there anew."))
+        return super().write(vals)
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS

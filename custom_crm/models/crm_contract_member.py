@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
 
 
 class CrmContractMember(models.Model):
@@ -26,3 +27,12 @@ class CrmContractMember(models.Model):
         "UNIQUE(contract_id, user_id, role_id)",
         "This employee already has this role in the working group of the contract.",
     )
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    def write(self, vals):
+        if any(member.contract_id.id != vals["contract_id"] for member in self if "contract_id" in vals):
+            raise UserError(self.env._("What belongs to a contract can't be moved to another one. Add it there anew."))
+        return super().write(vals)

@@ -1,3 +1,4 @@
+import contextlib
 import logging
 
 from odoo import api, fields, models
@@ -95,7 +96,15 @@ class CrmContractPeriod(models.Model):
         for period in self:
             period.is_closed = period.state in ("billed", "skipped")
 
-    @api.depends("move_id.amount_total", "contract_id.line_ids.price_total", "contract_id.prorate", "date_end")
+    @api.depends(
+        "move_id.amount_total",
+        "contract_id.line_ids.price_total",
+        "contract_id.line_ids.date_from",
+        "contract_id.line_ids.date_to",
+        "contract_id.prorate",
+        "date_start",
+        "date_end",
+    )
     def _compute_amount_total(self):
         for period in self:
             if period.move_id:
@@ -145,9 +154,14 @@ class CrmContractPeriod(models.Model):
     # -------------------------------------------------------------------------
 
     def _forget_unbilled(self):
-        """Drop rows without an invoice whose dates may have changed; the next run writes them anew."""
+        """Drop rows that are not billed, as their dates may have changed; the next run writes them anew.
+
+        A cancelled invoice of such a row stays with the contract, but is no longer one of a period.
+        """
         # sudo: nobody writes the ledger by hand; the caller may write the contract.
-        self.sudo().filtered(lambda period: not period.is_closed and not period.move_ids).unlink()
+        unbilled = self.sudo().filtered(lambda period: not period.is_closed)
+        unbilled.move_ids.period_id = False
+        unbilled.unlink()
 
     @api.model
     def _claim(self, domain, limit):
@@ -187,7 +201,7 @@ class CrmContractPeriod(models.Model):
         """
         try:
             for run, periods in self.grouped("run_id").items():
-                periods._bill(run.date)
+                periods.with_context(lang=run._get_lang())._bill(run.date)
             self.env.flush_all()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
@@ -203,6 +217,7 @@ class CrmContractPeriod(models.Model):
         period = self.try_lock_for_update(allow_referencing=True).filtered(lambda row: row.state == "due")
         if not period:
             return
+        period = period.with_context(lang=period.run_id._get_lang())
         try:
             period._bill(period.run_id.date)
             self.env.flush_all()
@@ -223,12 +238,14 @@ class CrmContractPeriod(models.Model):
         due = self.filtered(lambda period: not period.is_closed)
         moves = self.env["account.move"]
         for company, periods in due.grouped("company_id").items():
-            company_moves = moves.with_company(company).create(
-                [period._prepare_invoice_vals(invoice_date) for period in periods]
+            # sudo: only this method ties an invoice to a period; users and scheduled actions were checked before.
+            company_moves = (
+                moves.with_company(company)
+                .sudo()
+                .create([period._prepare_invoice_vals(invoice_date) for period in periods])
             )
             for move in company_moves:
-                # sudo: nobody writes the ledger by hand.
-                move.period_id.sudo().payment_date = move.invoice_date_due
+                move.period_id.payment_date = move.invoice_date_due
             if company.crm_billing_post:
                 company_moves._post(soft=False)
             moves |= company_moves
@@ -240,7 +257,9 @@ class CrmContractPeriod(models.Model):
         for period in self.filtered(lambda row: row.state == "due"):
             message = str(error) if isinstance(error, UserError) else period._get_technical_message(error)
             period.error = message
-            period.contract_id._notify_billing_failure(period, message)
+            # Whatever keeps the activity from being made, the error stands on the period.
+            with contextlib.suppress(UserError), self.env.cr.savepoint():
+                period.contract_id._notify_billing_failure(period, message)
 
     def _get_technical_message(self, error):
         return self.env._(
@@ -313,6 +332,8 @@ class CrmContractPeriod(models.Model):
         """Values of the invoice of the period. To be extended."""
         self.ensure_one()
         contract = self.contract_id
+        if not self._get_lines():
+            raise UserError(self.env._("No service is in force in this period."))
         partner = self._get_invoice_partner()
         return {
             "move_type": "out_invoice",

@@ -1,6 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.tools.sql import column_exists, create_column
 
 
 class ResPartner(models.Model):
@@ -100,6 +101,30 @@ class ResPartner(models.Model):
             overdue[partner.id] += residual
         for partner in self:
             partner.receivable_overdue = overdue[partner.commercial_partner_id.id]
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    def _auto_init(self):
+        # On a database in use: fill the column at once, or every contact would be computed, one by one.
+        if not column_exists(self.env.cr, "res_partner", "actual_address"):
+            create_column(self.env.cr, "res_partner", "actual_address", "varchar")
+            self._fill_actual_address()
+        return super()._auto_init()
+
+    def _fill_actual_address(self):
+        """Write ``actual_address`` of all contacts by SQL, as ``_compute_actual_address`` would."""
+        self.env.cr.execute(
+            """UPDATE res_partner SET actual_address = address.line
+                 FROM (SELECT partner.id, NULLIF(concat_ws(', ',
+                              NULLIF(trim(partner.zip), ''), NULLIF(trim(state.name), ''),
+                              NULLIF(trim(partner.city), ''), NULLIF(trim(partner.street), ''),
+                              NULLIF(trim(partner.street2), '')), '') AS line
+                         FROM res_partner partner
+                    LEFT JOIN res_country_state state ON state.id = partner.state_id) address
+                WHERE address.id = res_partner.id AND address.line IS NOT NULL"""
+        )
 
     # -------------------------------------------------------------------------
     # ACTIONS

@@ -1,6 +1,6 @@
 from datetime import date
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -101,3 +101,40 @@ class TestAccess(CrmCommon):
         period = self.own.period_ids.with_user(self.manager)
         with self.assertRaises(AccessError):
             period.write({"state": "billed"})
+        self.own.with_user(self.manager).action_invoice()
+        move = self.own.move_ids.with_user(self.manager)
+        for vals in ({"period_id": False}, {"period_id": self.contract.period_ids.id}):
+            with self.assertRaises(UserError):
+                move.write(vals)
+        with self.assertRaises(ValidationError):
+            move.write({"contract_id": self.contract.id})
+        forged = {"move_type": "out_invoice", "partner_id": self.client.id, "contract_id": self.contract.id}
+        period_id = self.contract.period_ids.id
+        Move = self.env["account.move"].with_user(self.manager)
+        for vals, context in (({"period_id": period_id}, {}), ({}, {"default_period_id": period_id})):
+            with self.assertRaises(UserError):
+                Move.with_context(**context).create({**forged, **vals})
+
+    def test_state_is_not_written_by_hand(self):
+        draft = self._make_contract(lines=[]).with_user(self.manager)
+        for vals in ({"state": "active"}, {"next_billing_date": "2099-01-01"}):
+            with self.assertRaises(UserError):
+                draft.write(vals)
+        with self.assertRaises(UserError):
+            draft.copy({"state": "active"})
+        with self.assertRaises(UserError):
+            draft._finish(date(2026, 2, 1), "x")
+        run = self.billing_run.with_user(self.manager)
+        for vals in ({"state": "done"}, {"is_automatic": True}):
+            with self.assertRaises(UserError):
+                run.write(vals)
+            with self.assertRaises(UserError):
+                run.copy(vals) if "state" in vals else run.create(vals)
+
+    def test_lines_stay_with_their_contract(self):
+        """Not into another company's contract either, which the rules would not stop."""
+        line = self.own.line_ids.with_user(self.manager)
+        with self.assertRaises(UserError):
+            line.contract_id = self.contract
+        with self.assertRaises(UserError):
+            self.own.member_ids.with_user(self.manager).contract_id = self.contract

@@ -80,8 +80,13 @@ class TestCrmBillingRun(CrmCommon):
     def test_two_runs_share_no_period(self):
         self._make_active()
         first, second = self._make_run(), self._make_run()
-        (first | second).action_prepare()
-        self.assertEqual((first.total_count, second.total_count), (3, 0))
+        first.action_prepare()
+        # What a forgotten draft holds is taken over, what a running run holds is not.
+        second.action_prepare()
+        self.assertEqual((first.total_count, second.total_count), (0, 3))
+        second.action_start()
+        first.action_prepare()
+        self.assertEqual((first.total_count, second.total_count), (0, 3))
 
     def test_database_refuses_a_second_invoice(self):
         contract = self._make_active()
@@ -181,6 +186,69 @@ class TestCrmBillingRun(CrmCommon):
         self._bill()
         self.assertEqual(contract.period_ids.sorted("date_start").move_id.mapped("amount_total"), [1000, 500])
         self.assertFalse(contract.next_billing_date)
+
+    def test_row_outside_the_schedule_stops_no_other(self):
+        """A row whose invoice was cancelled does not outlive the schedule that it came from."""
+        moved = self._make_active(date_start=date(2026, 3, 1))
+        moved.action_invoice()
+        moved.move_ids.button_cancel()
+        moved.date_start = date(2026, 5, 1)
+        self.assertFalse(moved.period_ids)
+        good = self._make_active(date_start=date(2026, 5, 1))
+        run = self._bill(date(2026, 5, 1))
+        self.assertEqual((run.billed_count, run.failed_count, run.state), (2, 0, "done"))
+        self.assertEqual(good.period_ids.state, "billed")
+
+    def test_cancelled_invoice_is_billed_by_the_new_dates(self):
+        contract = self._make_active(date_start=date(2026, 3, 1))
+        contract.action_invoice()
+        contract.action_invoice()
+        contract.move_ids.button_cancel()
+        contract._finish(date(2026, 3, 15), "Moved")
+        run = self._bill(date(2026, 4, 1))
+        self.assertEqual(run.period_ids.mapped("date_end"), [date(2026, 3, 15)])
+        self.assertAlmostEqual(run.amount_total, 483.87)
+
+    def test_prolonged_contract_loses_no_day(self):
+        contract = self._make_active(date_start=date(2026, 4, 1), date_end=date(2026, 4, 10))
+        contract.action_invoice()
+        contract.date_end = False
+        self._bill(date(2026, 5, 1))
+        rows = contract.period_ids.sorted("date_start")
+        self.assertEqual(
+            [(row.date_start.isoformat(), row.date_end.isoformat()) for row in rows],
+            [("2026-04-01", "2026-04-10"), ("2026-04-11", "2026-04-30"), ("2026-05-01", "2026-05-31")],
+        )
+        self.assertAlmostEqual(sum(rows.mapped("amount_total")), 2000)
+
+    def test_prolonged_contract_by_whole_periods(self):
+        """Without proration the first part cost the whole month already."""
+        contract = self._make_active(date_start=date(2026, 4, 1), date_end=date(2026, 4, 10), prorate=False)
+        contract.action_invoice()
+        contract.date_end = False
+        self._bill(date(2026, 5, 1))
+        self.assertEqual(contract.period_ids.mapped("amount_total"), [1000, 1000])
+
+    def test_no_service_in_force_fails(self):
+        self.company.crm_billing_post = False
+        contract = self._make_active(date_start=date(2026, 3, 1), lines=[{"date_to": date(2026, 2, 1)}])
+        run = self._bill()
+        self.assertEqual((run.failed_count, len(contract.move_ids)), (1, 0))
+
+    def test_expected_amount_follows_the_lines(self):
+        contract = self._make_active(date_start=date(2026, 3, 1))
+        run = self._make_run()
+        run.action_prepare()
+        contract.line_ids.date_to = date(2026, 3, 15)
+        self.assertAlmostEqual(run.amount_total, 483.87)
+
+    def test_done_run_stays_done_when_mailing_is_off(self):
+        self.company.crm_billing_send = True
+        self.env.ref("account.ir_cron_account_move_send").active = False
+        self._make_active(date_start=date(2026, 3, 1))
+        run = self._bill()
+        self.assertEqual(run.state, "done")
+        self.assertFalse(run.period_ids.move_id.filtered("sending_data"))
 
     def test_undo_drops_drafts(self):
         contract = self._make_active(date_start=date(2026, 3, 1))

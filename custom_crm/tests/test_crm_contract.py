@@ -116,6 +116,46 @@ class TestCrmContract(CrmCommon):
             contract.period_ids.sorted("date_end").mapped("date_end"), [date(2026, 1, 31), date(2026, 2, 10)]
         )
 
+    def test_copy_begins_anew(self):
+        contract = self._make_active(lines=[{"date_to": date(2026, 1, 31)}, {"date_from": date(2026, 2, 1)}])
+        copy = contract.copy()
+        self.assertEqual((copy.state, copy.date_start), ("draft", self.company._crm_today()))
+        self.assertEqual(len(copy.line_ids), 1)
+        self.assertFalse(copy.line_ids.date_from)
+
+    def test_client_fixed_once_billed(self):
+        contract = self._make_active()
+        other = self.env["res.partner"].create({"name": "Other"})
+        contract.partner_id = other
+        contract.action_invoice()
+        with self.assertRaisesRegex(UserError, contract.name):
+            contract.partner_id = self.client
+
+    def test_responsible_is_an_active_employee(self):
+        portal = self._make_user("portal_user", "base.group_portal")
+        with self.assertRaises(ValidationError):
+            self._make_contract(user_id=portal.id)
+        gone = self._make_user("gone", "custom_crm.group_manager")
+        gone.active = False
+        with self.assertRaises(ValidationError):
+            self._make_contract(user_id=gone.id)
+
+    def test_advance_is_among_the_payments(self):
+        contract = self._make_active(settlement="cash")
+        till = self.env["account.journal"].create({"name": "Till", "code": "TILL", "type": "cash"})
+        receipt = self.env["account.payment"].create(
+            {
+                "payment_type": "inbound",
+                "partner_id": self.client.id,
+                "journal_id": till.id,
+                "amount": 300,
+                "contract_id": contract.id,
+            }
+        )
+        receipt.action_post()
+        contract.invalidate_recordset()
+        self.assertEqual(contract.payment_ids, receipt)
+
     def test_delete_only_drafts(self):
         self._make_contract().unlink()
         with self.assertRaises(UserError):

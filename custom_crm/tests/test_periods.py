@@ -2,15 +2,19 @@ from datetime import date, timedelta
 from itertools import islice, pairwise
 from types import SimpleNamespace
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
-from ..tools.periods import is_due, iter_periods, month_end, payment_date
+from ..tools.periods import is_due, iter_periods, month_end, payment_date, uncovered
 from ..tools.proration import prorate
 
 DAY = timedelta(days=1)
+# How fast a machine makes examples says nothing about the dates.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
+
 days = st.dates(date(2020, 1, 1), date(2035, 12, 31))
 lengths = st.sampled_from([1, 3, 6, 12])
 alignments = st.sampled_from(["calendar", "anniversary"])
@@ -51,6 +55,26 @@ class TestPeriods(BaseCase):
             self.assertGreaterEqual(period.whole_end, period.date_end)
         for one, following in pairwise(periods):
             self.assertEqual(one.date_end + DAY, following.date_start)
+
+    @given(
+        days,
+        st.integers(0, 400),
+        lengths,
+        alignments,
+        st.lists(st.tuples(st.integers(-50, 450), st.integers(0, 60)), max_size=6),
+    )
+    def test_uncovered_and_spans_are_all_days(self, start, length, months, alignment, cuts):
+        """What is billed and what is left are the contract's days, none twice."""
+        end = start + length * DAY
+        spans = [(start + first * DAY, start + (first + size) * DAY) for first, size in cuts]
+        left = [
+            period.date_start + day * DAY
+            for period in uncovered(iter_periods(start, end, months, alignment), spans)
+            for day in range((period.date_end - period.date_start).days + 1)
+        ]
+        covered = {day for day in (start + n * DAY for n in range(length + 1)) for a, b in spans if a <= day <= b}
+        self.assertEqual(sorted({*left, *covered}), [start + n * DAY for n in range(length + 1)])
+        self.assertEqual(len(left), length + 1 - len(covered))
 
     @given(days, st.integers(0, 120), lengths)
     def test_anniversary_never_drifts(self, start, number, months):

@@ -12,6 +12,29 @@ class TestResPartner(CrmCommon):
         self.client.write({"zip": "620014", "city": "Yekaterinburg", "street": "Polevaya, 4", "street2": " "})
         self.assertEqual(self.client.actual_address, "620014, Yekaterinburg, Polevaya, 4")
 
+    def test_actual_address_by_sql(self):
+        """What installation writes on a database in use is what the ORM computes."""
+        state = self.env.ref("base.state_ru_sve")
+        partners = self.env["res.partner"].create(
+            [
+                {
+                    "name": "Full",
+                    "zip": "620014",
+                    "state_id": state.id,
+                    "city": " Yekaterinburg",
+                    "street": "Lenina, 1",
+                },
+                {"name": "Partial", "street": " ", "street2": "2nd floor"},
+                {"name": "None"},
+            ]
+        )
+        computed = partners.mapped("actual_address")
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE res_partner SET actual_address = NULL WHERE id IN %s", [partners._ids])
+        partners._fill_actual_address()
+        partners.invalidate_recordset()
+        self.assertEqual(partners.mapped("actual_address"), computed)
+
     def test_search_by_name_or_address(self):
         by_address = self.env["res.partner"].create({"name": "Other", "street": "Polevaya, 4", "is_client": True})
         neither = self.env["res.partner"].create({"name": "Sever", "street": "Lenina, 4", "is_client": True})

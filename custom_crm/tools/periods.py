@@ -18,7 +18,7 @@ The rules are those of the ledger (``crm.contract.period``):
 2026-04-01 2026-04-05 True
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import count
 
@@ -93,6 +93,32 @@ def iter_periods(date_start, date_end, months, alignment):
             whole_start=whole_start,
             whole_end=whole_end,
         )
+
+
+def uncovered(periods, spans):
+    """Yield the parts of the periods that none of the spans covers, in order; each keeps its whole period.
+
+    :param spans: iterable of (first day, last day), in any order
+
+    >>> april = Period(date(2026, 4, 1), date(2026, 4, 30), date(2026, 4, 1), date(2026, 4, 30))
+    >>> for part in uncovered([april], [(date(2026, 4, 20), date(2026, 5, 3)), (date(2026, 3, 1), date(2026, 4, 10))]):
+    ...     print(part.date_start, part.date_end)
+    2026-04-11 2026-04-19
+    """
+    spans = sorted(spans)
+    exact = set(spans)
+    for period in periods:
+        if (period.date_start, period.date_end) in exact:
+            continue
+        begin = period.date_start
+        for first, last in spans:
+            if last < begin or first > period.date_end:
+                continue
+            if first > begin:
+                yield replace(period, date_start=begin, date_end=first - ONE_DAY)
+            begin = last + ONE_DAY
+        if begin <= period.date_end:
+            yield replace(period, date_start=begin)
 
 
 def is_due(period, run_date, timing):

@@ -11,5 +11,5 @@ pip install --quiet --disable-pip-version-check --no-deps -r requirements-bench.
 for benchmark in bench/*.py; do
     [ -e "$benchmark" ] || { say "There are no benchmarks yet."; exit; }
     say "== $benchmark"
-    python "$benchmark"
+    PYTHONPATH=$ROOT/scripts:$PYTHONPATH python "$benchmark"
 done

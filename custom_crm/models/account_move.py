@@ -36,9 +36,10 @@ class AccountMove(models.Model):
 
     def _compute_duplicated_ref_ids(self):
         # EXTENDS 'account': invoices for two periods of a contract are alike, and no duplicates
-        super()._compute_duplicated_ref_ids()
+        result = super()._compute_duplicated_ref_ids()
         for move in self.filtered("period_id"):
             move.duplicated_ref_ids = move.duplicated_ref_ids.filtered(lambda other: not other.period_id)
+        return result
 
     # -------------------------------------------------------------------------
     # CHECKS

@@ -194,8 +194,8 @@ def executor_completes_a_stage(user):
         user.page.wait_for_timeout(SECONDS)
     user.picture("stage")
     user.click("button[name=action_complete]")
-    user.wait(".o_arrow_button_current[data-value=done]")
-    user.picture("stage_done")
+    user.wait(".o_form_view:has-text('Ввод в обслуживание')")
+    user.picture("stage_next")
 
 
 def cashier_takes_money(user):

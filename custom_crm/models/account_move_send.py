@@ -7,6 +7,7 @@ class AccountMoveSend(models.AbstractModel):
     @api.model
     def _hook_if_success(self, moves_data, from_cron=False):
         # EXTENDS 'account': scheduled actions only queue their e-mails, for up to an hour; send them at once
-        super()._hook_if_success(moves_data, from_cron=from_cron)
+        result = super()._hook_if_success(moves_data, from_cron=from_cron)
         if from_cron:
             self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+        return result

@@ -182,6 +182,18 @@ class AccountPayment(models.Model):
             payment.duplicate_payment_ids = found._filtered_access("read")
         return result
 
+    @api.onchange("amount")
+    def _onchange_amount(self):
+        """A lower amount is taken off the invoices that fall due last, or the form could not be saved."""
+        excess = sum(self.allocation_ids.mapped("amount")) - self.amount
+        for allocation in self.allocation_ids.sorted("invoice_date_due", reverse=True):
+            if self.currency_id.compare_amounts(excess, 0) <= 0:
+                break
+            cut = min(excess, allocation.amount)
+            excess -= cut
+            allocation.amount -= cut
+        self.allocation_ids -= self.allocation_ids.filtered(lambda row: self.currency_id.is_zero(row.amount))
+
     # -------------------------------------------------------------------------
     # CHECKS
     # -------------------------------------------------------------------------
@@ -208,6 +220,14 @@ class AccountPayment(models.Model):
         for allocation in drafts.allocation_ids:
             allocation.payment_id._check_allocation(allocation)
         drafts._check_allocated_total()
+
+    def _check_cash_order_complete(self):
+        """:raises ValidationError: a cash order without a sum, or money from nobody"""
+        for order in self.filtered("is_cash_order"):
+            if order.currency_id.is_zero(order.amount):
+                raise ValidationError(self.env._("Enter the sum of the cash order, it can't be zero."))
+            if not order.partner_id and order.payment_type == "inbound":
+                raise ValidationError(self.env._("Choose the client from whom the money is received."))
 
     def _check_allocated_total(self):
         """:raises ValidationError: more is allocated than a payment has"""
@@ -283,6 +303,7 @@ class AccountPayment(models.Model):
         to_post = self.browse()
         if vals.get("state") in POSTED_STATES and not vals.get("move_id"):
             to_post = self.filtered(lambda payment: payment.state not in POSTED_STATES)
+            to_post._check_cash_order_complete()
             to_post._synchronize_receivable_account()
         result = super().write(vals)
         if self._is_restricted_cashier():

@@ -1,8 +1,8 @@
 import logging
-from collections import Counter
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
+from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
@@ -50,6 +50,13 @@ class CrmBillingRun(models.Model):
     billed_count = fields.Integer(string="Periods Billed", compute="_compute_figures")
     failed_count = fields.Integer(string="Periods Failed", compute="_compute_figures")
     draft_count = fields.Integer(string="Draft Invoices", compute="_compute_move_counts", compute_sudo=True)
+    to_send_count = fields.Integer(string="To Mail", compute="_compute_move_counts", compute_sudo=True)
+    no_address_count = fields.Integer(
+        string="Without an Address",
+        compute="_compute_move_counts",
+        compute_sudo=True,
+        help="Posted invoices that can't be mailed, as the client has no e-mail address.",
+    )
     sent_count = fields.Integer(string="Mailed", compute="_compute_move_counts", compute_sudo=True)
     amount_total = fields.Monetary(string="Amount", compute="_compute_figures")
     progress = fields.Float(compute="_compute_figures", help="Percent of the periods that are billed or failed.")
@@ -88,19 +95,13 @@ class CrmBillingRun(models.Model):
             finished = run.total_count - counts["due"]
             run.progress = 100.0 * finished / run.total_count if run.total_count else 0.0
 
-    @api.depends("period_ids.move_id.is_move_sent", "period_ids.move_id.state")
+    @api.depends("period_ids.move_id.is_move_sent", "period_ids.move_id.state", "period_ids.move_id.sending_data")
     def _compute_move_counts(self):
-        drafts, sent = Counter(), Counter()
-        for run, state, is_sent, count in self.env["account.move"]._read_group(
-            [("period_id.run_id", "in", self.ids), ("move_type", "=", "out_invoice"), ("state", "!=", "cancel")],
-            ["period_id.run_id", "state", "is_move_sent"],
-            ["__count"],
-        ):
-            drafts[run.id] += count if state == "draft" else 0
-            sent[run.id] += count if is_sent else 0
-        for run in self:
-            run.draft_count = drafts[run.id]
-            run.sent_count = sent[run.id]
+        """One query a figure, whatever the number of runs and invoices."""
+        for field_name, domain in self._get_move_domains().items():
+            counts = dict(self.env["account.move"]._read_group(domain, ["period_id.run_id"], ["__count"]))
+            for run in self:
+                run[field_name] = counts.get(run, 0)
 
     # -------------------------------------------------------------------------
     # CRUD
@@ -157,7 +158,11 @@ class CrmBillingRun(models.Model):
             periods = self.env["crm.contract.period"].search(run._get_period_domain())
             periods = periods.filtered(lambda period, run=run: period.contract_id._is_due(period, run.date))
             periods.sudo().write({"run_id": run.id, "error": False})
-        return True
+            for period in periods.sudo():
+                period.payment_date = period.contract_id._get_payment_date(period, run.date)
+        if self.period_ids:
+            return True
+        return self._get_notification(self.env._("Nothing is due on this day: there is nothing to bill."))
 
     def action_start(self):
         """Hand the run to the scheduled action. A second click, also at the same moment, does nothing.
@@ -201,15 +206,9 @@ class CrmBillingRun(models.Model):
         # As Odoo's batch wizard does it; the wizard itself can't take a single invoice.
         moves.sending_data = {"author_user_id": self.env.user.id, "author_partner_id": self.env.user.partner_id.id}
         cron._trigger()
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "info",
-                "message": self.env._("%(count)s invoices are being mailed in the background.", count=len(moves)),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return self._get_notification(
+            self.env._("%(count)s invoices are being mailed in the background.", count=len(moves))
+        )
 
     def action_undo(self):
         """Delete the draft invoices of the run: their periods are due again and the run is a draft."""
@@ -242,6 +241,17 @@ class CrmBillingRun(models.Model):
                 self.env._("%(runs)s: somebody else is changing it right now.", runs=", ".join(self.mapped("name")))
             ) from error
         return self
+
+    def _get_notification(self, message):
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": message,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
 
     def _check_draft(self):
         self.ensure_one()
@@ -292,13 +302,21 @@ class CrmBillingRun(models.Model):
             ("run_id.state", "!=", "running"),
         ]
 
-    def _get_moves_to_send(self):
-        moves = self.period_ids.move_id
-        return moves.filtered(
-            lambda move: (
-                move.state == "posted" and not move.is_move_sent and not move.sending_data and move.partner_id.email
-            )
+    def _get_move_domains(self):
+        """Which invoices of the runs the figures count, by field."""
+        invoices = Domain(
+            [("period_id.run_id", "in", self.ids), ("move_type", "=", "out_invoice"), ("state", "!=", "cancel")]
         )
+        unsent = invoices & Domain([("state", "=", "posted"), ("is_move_sent", "=", False)])
+        return {
+            "draft_count": invoices & Domain("state", "=", "draft"),
+            "sent_count": invoices & Domain("is_move_sent", "=", True),
+            "to_send_count": unsent & Domain("sending_data", "=", False) & Domain("partner_id.email", "!=", False),
+            "no_address_count": unsent & Domain("partner_id.email", "=", False),
+        }
+
+    def _get_moves_to_send(self):
+        return self.env["account.move"].search(self._get_move_domains()["to_send_count"])
 
     # -------------------------------------------------------------------------
     # SCHEDULED ACTIONS
@@ -363,7 +381,6 @@ class CrmBillingRun(models.Model):
             [("run_id", "in", running.ids), ("state", "=", "due")], ["run_id"]
         )
         finished = (running - self.union(*(run for (run,) in unfinished))).try_lock_for_update(allow_referencing=True)
-        finished._set_state("done")
         for run in finished:
             run.with_context(lang=run._get_lang())._post_result()
         self.env["ir.cron"]._commit_progress()
@@ -371,6 +388,7 @@ class CrmBillingRun(models.Model):
             run.with_context(lang=run._get_lang())._send_or_tell()
 
     def _post_result(self):
+        self._set_state("done")
         self.message_post(
             body=self.env._(
                 "Done: %(billed)s billed, %(failed)s failed.", billed=self.billed_count, failed=self.failed_count

@@ -184,11 +184,14 @@ class CrmContract(models.Model):
     _dates_in_order = models.Constraint(
         "CHECK(date_end IS NULL OR date_end >= date_start)", "A contract can't end before its first day."
     )
+    _payment_day_range = models.Constraint(
+        "CHECK(kind <> 'subscription' OR (payment_day IS NOT NULL AND payment_day BETWEEN 1 AND 31))",
+        "A subscription needs its planned payment day, from 1 to 31.",
+    )
     _subscription_complete = models.Constraint(
         """CHECK(kind <> 'subscription' OR (
-            billing_period IS NOT NULL AND billing_alignment IS NOT NULL AND billing_timing IS NOT NULL
-            AND payment_day IS NOT NULL AND payment_day BETWEEN 1 AND 31))""",
-        "A subscription needs the planned payment day (1 to 31), its billing period, alignment and timing.",
+            billing_period IS NOT NULL AND billing_alignment IS NOT NULL AND billing_timing IS NOT NULL))""",
+        "A subscription needs its billing period, alignment and timing.",
     )
 
     # -------------------------------------------------------------------------

@@ -290,8 +290,10 @@ class CrmContractPeriod(models.Model):
         return self.env["res.partner"].browse(partner.address_get(["invoice"])["invoice"])
 
     def _get_title(self, lang_code):
-        """The period in words: ``March 2026`` for a whole month, otherwise its first and last day."""
+        """The period in words: ``March 2026`` for a whole month, otherwise its first and last day, or the only one."""
         self.ensure_one()
+        if self.date_start == self.date_end:
+            return format_date(self.env, self.date_start, lang_code)
         whole = self.contract_id._get_whole_period(self)
         if self.contract_id.billing_period == "month" and not whole.is_partial and self.date_start.day == 1:
             return format_date(self.env, self.date_start, lang_code, "LLLL y")
@@ -353,6 +355,12 @@ class CrmContractPeriod(models.Model):
             ],
         }
 
+    def _get_invoice_line_name(self, line, lang_code):
+        """The line's text and the billed period; a one-off service without a last day has no period."""
+        if self.contract_id.kind == "one_off" and not self.contract_id.date_end:
+            return line.name
+        return f"{line.name}, {self._get_title(lang_code)}"
+
     def _prepare_invoice_line_vals(self, line, amount, is_partial, lang_code):
         """Values of an invoice line.
 
@@ -363,7 +371,7 @@ class CrmContractPeriod(models.Model):
             "sequence": line.sequence,
             "product_id": line.product_id.id,
             "product_uom_id": line.product_uom_id.id,
-            "name": f"{line.name}, {self._get_title(lang_code)}",
+            "name": self._get_invoice_line_name(line, lang_code),
             "quantity": line.quantity,
             "price_unit": line.price_unit,
             "discount": line.discount,

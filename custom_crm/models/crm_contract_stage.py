@@ -204,8 +204,8 @@ class CrmContractStage(models.Model):
         self._check_mandatory_items()
         following = [(stage.contract_id, stage._get_next_definition()) for stage in self]
         self._close("done")
-        self._open([(contract, definition) for contract, definition in following if definition])
-        return True
+        opened = self._open([(contract, definition) for contract, definition in following if definition])
+        return opened._get_opened_action() if len(opened) == 1 else True
 
     def action_return(self):
         """Ask for the reason, then go back to the previous stage.
@@ -247,6 +247,26 @@ class CrmContractStage(models.Model):
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
+
+    def _get_opened_action(self):
+        """Show the stage that was opened to its responsible; tell others who that is."""
+        self.ensure_one()
+        # sudo: the stage may be somebody's whose stages the user doesn't see.
+        stage = self.sudo()
+        if stage.user_id == self.env.user:
+            return self._get_records_action()
+        message = self.env._(
+            "Stage %(stage)s is opened, responsible: %(user)s.", stage=stage.name, user=stage.user_id.name
+        )
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": message,
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     # Opening
 

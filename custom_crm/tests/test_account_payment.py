@@ -339,6 +339,18 @@ class TestCashReceipt(CashCommon):
 
     # Proposal, basis, contract
 
+    def test_empty_order_is_refused(self):
+        with self.assertRaises(ValidationError):
+            self._make_receipt(0).action_post()
+        with self.assertRaises(ValidationError):
+            self._make_receipt(100, partner_id=False).action_post()
+
+    def test_lower_amount_is_taken_off_the_last_invoices(self):
+        receipt = self._make_receipt(1000, [(self.first, 600), (self.second, 400)])
+        with Form(receipt) as form:
+            form.amount = 500
+        self.assertEqual(receipt.allocation_ids.mapped("amount"), [500])
+
     def test_distribute(self):
         late = self._make_invoice(50.0, due=date(2026, 2, 1))
         receipt = self._make_receipt(1100.0)

@@ -46,6 +46,7 @@ class TestCrmBillingRun(CrmCommon):
             arrears.period_ids.sorted("date_start").mapped("date_end"), [date(2026, 1, 31), date(2026, 2, 28)]
         )
         self.assertEqual((run.total_count, run.billed_count, run.amount_total), (5, 0, 5000))
+        self.assertEqual(min(run.period_ids.mapped("payment_date")), run.date)
         run.action_prepare()
         self.assertEqual(run.total_count, 5)
 
@@ -308,6 +309,7 @@ class TestCrmBillingRun(CrmCommon):
         no_address = self.env["res.partner"].create({"name": "Silent", "is_company": True})
         self._make_active(date_start=date(2026, 3, 1), partner_id=no_address.id)
         run = self._bill()
+        self.assertEqual((run.to_send_count, run.no_address_count, run.draft_count), (1, 1, 0))
         self.assertIn("e-mail", run.period_ids.filtered(lambda p: p.partner_id == no_address)._get_problems()[0])
         run.with_user(self.manager).action_send()
         queued = run.period_ids.move_id.filtered("sending_data")

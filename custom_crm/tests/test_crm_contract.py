@@ -75,11 +75,25 @@ class TestCrmContract(CrmCommon):
         wizard = self.env["crm.contract.finish"].create(
             {"contract_id": contract.id, "date_end": date(2026, 2, 15), "reason": "Moved"}
         )
+        self.assertFalse(wizard.billed_until)
         wizard.action_finish()
         self.assertEqual((contract.state, contract.date_end), ("finished", date(2026, 2, 15)))
         self.assertEqual([str(p.date_end) for p in contract._iter_periods()], ["2026-01-31", "2026-02-15"])
         with self.assertRaises(ValidationError):
             wizard.date_end = date(2025, 12, 31)
+
+    def test_finish_warns_of_what_is_billed_beyond(self):
+        contract = self._make_active()
+        contract.action_invoice()
+        wizard = self.env["crm.contract.finish"].create(
+            {"contract_id": contract.id, "date_end": date(2026, 1, 20), "reason": "Moved"}
+        )
+        self.assertEqual(wizard.billed_until, date(2026, 1, 31))
+
+    def test_one_off_invoice_names_no_period(self):
+        contract = self._make_active(kind="one_off")
+        contract.action_invoice()
+        self.assertEqual(contract.move_ids.invoice_line_ids.name, contract.line_ids.name)
 
     def test_bill_now_takes_the_oldest(self):
         contract = self._make_active()

@@ -19,12 +19,22 @@ class CrmContractFinish(models.TransientModel):
         help="Last day of the service. Days up to it that are not billed yet stay due.",
     )
     reason = fields.Char(required=True)
+    billed_until = fields.Date(
+        compute="_compute_billed_until", help="Set if the contract is billed beyond its last day already."
+    )
 
     @api.depends("contract_id")
     def _compute_date_end(self):
         for wizard in self:
             contract = wizard.contract_id
             wizard.date_end = max(contract.company_id._crm_today(), contract.date_start)
+
+    @api.depends("contract_id", "date_end")
+    def _compute_billed_until(self):
+        for wizard in self:
+            ends = wizard.contract_id.period_ids.filtered("move_id").mapped("date_end")
+            last = max(ends, default=False)
+            wizard.billed_until = last if last and wizard.date_end and last > wizard.date_end else False
 
     @api.constrains("date_end")
     def _check_date_end(self):

@@ -11,11 +11,10 @@ class CrmContractStageReturn(models.TransientModel):
     reason = fields.Text(required=True)
 
     def action_return(self):
-        """Return the stage and show the one that is open now, if the user may see it.
+        """Return the stage and show the one that is open now to its responsible; tell others who that is.
 
         :raises AccessError: the user is neither responsible for the stage nor a manager
         :raises UserError: the stage is closed, or it can't be returned
         """
         self.ensure_one()
-        self.stage_id._return(self.reason)
-        return {"type": "ir.actions.act_window_close"}
+        return self.stage_id._return(self.reason)._get_opened_action()

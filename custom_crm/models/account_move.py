@@ -103,6 +103,7 @@ class AccountMove(models.Model):
         # EXTENDS 'account': a credit note belongs to the period of what it reverses
         reverse_moves = super()._reverse_moves(default_values_list, cancel=cancel)
         for move, reverse in zip(self, reverse_moves, strict=True):
-            # sudo: see _check_period_untouched
-            reverse.sudo().period_id = move.period_id
+            if move.period_id:
+                # sudo: see _check_period_untouched
+                reverse.sudo().period_id = move.period_id
         return reverse_moves

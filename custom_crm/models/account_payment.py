@@ -184,15 +184,24 @@ class AccountPayment(models.Model):
 
     @api.onchange("amount")
     def _onchange_amount(self):
-        """A lower amount is taken off the invoices that fall due last, or the form could not be saved."""
+        """A lower amount is taken off the invoices that fall due last, or the form could not be saved.
+
+        Invoices that were chosen before there was an amount get theirs.
+        """
+        if not self.amount:
+            return
+        waiting = self.allocation_ids.filtered(lambda row: not row.amount)
         excess = sum(self.allocation_ids.mapped("amount")) - self.amount
-        for allocation in self.allocation_ids.sorted("invoice_date_due", reverse=True):
+        for allocation in (self.allocation_ids - waiting).sorted("invoice_date_due", reverse=True):
             if self.currency_id.compare_amounts(excess, 0) <= 0:
                 break
             cut = min(excess, allocation.amount)
             excess -= cut
             allocation.amount -= cut
-        self.allocation_ids -= self.allocation_ids.filtered(lambda row: self.currency_id.is_zero(row.amount))
+        waiting._compute_amount()
+        self.allocation_ids -= (self.allocation_ids - waiting).filtered(
+            lambda row: self.currency_id.is_zero(row.amount)
+        )
 
     # -------------------------------------------------------------------------
     # CHECKS

@@ -121,6 +121,8 @@ class CrmBillingRun(models.Model):
         if {"date", "company_id"} & vals.keys():
             for run in self:
                 run._check_draft()
+            # sudo: nobody writes the ledger by hand. What was collected was so for the other date.
+            self.period_ids.sudo().run_id = False
         return super().write(vals)
 
     def _set_state(self, state):
@@ -154,8 +156,10 @@ class CrmBillingRun(models.Model):
             run._check_draft()
             # sudo: nobody writes the ledger by hand; the user may write the run.
             run.period_ids.sudo().run_id = False
-            run._get_contracts()._ensure_periods(run.date)
-            periods = self.env["crm.contract.period"].search(run._get_period_domain())
+            domain = run._get_period_domain()
+            contracts = run._get_contracts() | self.env["crm.contract.period"].search(domain).contract_id
+            contracts._ensure_periods(run.date)
+            periods = self.env["crm.contract.period"].search(domain)
             periods = periods.filtered(lambda period, run=run: period.contract_id._is_due(period, run.date))
             periods.sudo().write({"run_id": run.id, "error": False})
             for period in periods.sudo():
@@ -358,7 +362,8 @@ class CrmBillingRun(models.Model):
                 continue
             try:
                 Run = self.with_company(company).with_context(lang=company.partner_id.lang or self.env.lang)
-                run = Run.create({"company_id": company.id, "date": today, "is_automatic": True})
+                # sudo: only the scheduled action, whoever runs it, makes the month's own run.
+                run = Run.sudo().create({"company_id": company.id, "date": today, "is_automatic": True})
                 run.action_prepare()
                 run.action_start()
                 self.env["ir.cron"]._commit_progress(1)

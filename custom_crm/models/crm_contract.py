@@ -1,4 +1,5 @@
 from collections import defaultdict
+from datetime import date
 from itertools import takewhile
 
 from odoo import api, fields, models
@@ -9,6 +10,7 @@ from odoo.tools.mail import plaintext2html
 from ..tools.periods import (
     Period,
     billing_date,
+    get_whole,
     is_due,
     iter_periods,
     month_end,
@@ -19,7 +21,7 @@ from ..tools.periods import (
 
 MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 # Periods are counted from these: once one is billed they can't change without a gap or an overlap.
-SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment"}
+SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment", "prorate"}
 # A change of these makes the unbilled part of the ledger wrong: it is written anew by the next run.
 LEDGER_FIELDS = SCHEDULE_FIELDS | {"date_end", "billing_timing", "payment_day", "payment_date"}
 # Results of the business methods: not written by hand, nor over RPC.
@@ -116,7 +118,7 @@ class CrmContract(models.Model):
         tracking=True,
         check_company=True,
         domain="[('share', '=', False)]",
-        default=lambda self: self.env.user,
+        default=lambda self: self._get_default_user(),
     )
     member_ids = fields.One2many("crm.contract.member", "contract_id", string="Working Group", copy=True)
     line_ids = fields.One2many("crm.contract.line", "contract_id", string="Services", copy=True)
@@ -324,7 +326,7 @@ class CrmContract(models.Model):
             self._check_without_documents()
         result = super().write(vals)
         if LEDGER_FIELDS & vals.keys():
-            self.period_ids._forget_unbilled()
+            self._sync_ledger()
         return result
 
     def _set_state(self, state):
@@ -337,9 +339,9 @@ class CrmContract(models.Model):
         if "line_ids" in (default or {}):
             return vals_list
         for contract, vals in zip(self, vals_list, strict=True):
-            # The copy begins anew: it takes what is still in force.
+            # The copy begins anew: it takes what is in force today, without the dates.
             today = contract.company_id._crm_today()
-            lines = contract.line_ids.filtered(lambda line, today=today: not line.date_to or line.date_to >= today)
+            lines = contract.line_ids._in_force(today, today) or contract.line_ids._in_force(today, date.max)
             vals["line_ids"] = [Command.create(line_vals) for line_vals in lines.copy_data()]
         return vals_list
 
@@ -433,13 +435,19 @@ class CrmContract(models.Model):
     # -------------------------------------------------------------------------
 
     @api.model
+    def _get_default_user(self):
+        """The user; for what the system makes by itself, the company's default responsible or the administrator."""
+        users = self.env.user | self.env.company.crm_default_user_id | self.env.ref("base.user_admin")
+        return users.filtered(lambda user: user.active and not user.share)[:1]
+
+    @api.model
     def _next_number(self, vals):
         """Next number of the company in the year of the contract's first day."""
         vals = {**self.default_get(["company_id", "date_start"]), **vals}
         company = self.env["res.company"].browse(vals["company_id"])
-        date = fields.Date.to_date(vals.get("date_signed") or vals["date_start"])
+        day = fields.Date.to_date(vals.get("date_signed") or vals["date_start"])
         Sequence = self.env["ir.sequence"].with_company(company)
-        number = Sequence.next_by_code("crm.contract", sequence_date=date)
+        number = Sequence.next_by_code("crm.contract", sequence_date=day)
         if not number:
             # Somebody deleted or archived the sequence.
             raise UserError(
@@ -527,7 +535,9 @@ class CrmContract(models.Model):
     def _iter_periods(self):
         """Yield the periods of the contract (``tools.periods.Period``) in order; without end if it has no last day."""
         self.ensure_one()
-        if not self.date_start:
+        if not self.date_start or (
+            self.kind == "subscription" and not (self.billing_period and self.billing_alignment)
+        ):
             return iter(())
         if self.kind == "one_off":
             date_end = self.date_end or self.date_start
@@ -553,9 +563,51 @@ class CrmContract(models.Model):
         return payment_date(period, self.payment_day, self.billing_timing, invoice_date)
 
     def _get_span(self, row):
-        """Days that a row of the ledger settles: its own, or by whole periods all of its period from its first day."""
+        """Days that a row of the ledger settles.
+
+        Its own; by whole periods all of its period from its first day; the row of a one-off contract settles it all.
+        """
+        if self.kind == "one_off":
+            return date.min, date.max
         last = row.date_end if self.prorate else self._get_whole_period(row).whole_end
         return row.date_start, max(row.date_end, last)
+
+    def _sync_ledger(self):
+        """Bring the rows that are not billed to the schedule as it is now.
+
+        A row whose days are no longer in the schedule is dropped, and written anew by the next run with the right ones.
+        If it had an invoice that was cancelled, it is kept for that: with new days, or skipped if none are left.
+        """
+        # sudo: nobody writes the ledger by hand, it follows from the contracts.
+        for contract in self.sudo():
+            rows = contract.period_ids.filtered(
+                lambda row: not row.move_id and (not row.is_skipped or row.move_ids)
+            ).sorted("date_start")
+            if not rows:
+                continue
+            closed = [contract._get_span(row) for row in contract.period_ids - rows]
+            last = max(rows.mapped("date_end"))
+            parts = uncovered(contract._iter_periods(), closed)
+            parts = list(takewhile(lambda part, last=last: part.date_start <= last, parts))
+            by_days = {(part.date_start, part.date_end): part for part in parts}
+            stale = rows.filtered(lambda row, by_days=by_days: (row.date_start, row.date_end) not in by_days)
+            for row in rows - stale:
+                part = by_days.pop((row.date_start, row.date_end))
+                row.write({"payment_date": contract._get_payment_date(part), "is_skipped": False})
+            stale.filtered(lambda row: not row.move_ids).unlink()
+            contract._move_rows(stale.exists(), list(by_days.values()))
+
+    def _move_rows(self, rows, parts):
+        """Give each row the first part of the schedule that it shares a day with; skip rows without one."""
+        for row in rows:
+            part = next(
+                (part for part in parts if part.date_start <= row.date_end and part.date_end >= row.date_start), None
+            )
+            if part:
+                parts.remove(part)
+                row.write({**self._prepare_period_vals(part), "is_skipped": False})
+            else:
+                row.is_skipped = True
 
     def _get_next_unbilled(self):
         """First part of the schedule that is neither billed nor skipped, as ``tools.periods.Period``; or None."""
@@ -573,6 +625,7 @@ class CrmContract(models.Model):
 
         :return: the new ``crm.contract.period``
         """
+        self._sync_ledger()
         vals_list = []
         for contract in self:
             due = takewhile(lambda period, c=contract: c._is_due(period, run_date), contract._iter_missing())
@@ -585,6 +638,7 @@ class CrmContract(models.Model):
         self.ensure_one()
         if self.state not in IN_FORCE_STATES:
             return self.period_ids.browse()
+        self._sync_ledger()
         row = self.period_ids.filtered(lambda row: not row.is_closed).sorted("date_start")[:1]
         period = next(self._iter_missing(), None)
         if period and (not row or period.date_start < row.date_start):
@@ -604,7 +658,8 @@ class CrmContract(models.Model):
     def _get_whole_period(self, row):
         """``tools.periods.Period`` of a row of the ledger: the row's days and the whole period in which they lie."""
         self.ensure_one()
-        for period in takewhile(lambda period: period.whole_start <= row.date_start, self._iter_periods()):
-            if row.date_start <= period.whole_end:
-                return Period(row.date_start, row.date_end, period.whole_start, period.whole_end)
-        return Period(row.date_start, row.date_end, row.date_start, row.date_end)
+        if self.kind == "one_off":
+            return Period(row.date_start, row.date_end, row.date_start, row.date_end)
+        months = MONTHS[self.billing_period]
+        whole = get_whole(row.date_start, self.date_start, months, self.billing_alignment)
+        return Period(row.date_start, row.date_end, *whole)

@@ -71,7 +71,7 @@ class CrmContractLine(models.Model):
     date_from = fields.Date(
         string="In Force From", copy=False, help="First day; empty: from the first day of the contract."
     )
-    date_to = fields.Date(string="In Force Until", help="Last day; empty: until the contract ends.")
+    date_to = fields.Date(string="In Force Until", copy=False, help="Last day; empty: until the contract ends.")
 
     _dates_in_order = models.Constraint(
         "CHECK(date_to IS NULL OR date_from IS NULL OR date_to >= date_from)",

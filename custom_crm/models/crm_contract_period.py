@@ -153,16 +153,6 @@ class CrmContractPeriod(models.Model):
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
 
-    def _forget_unbilled(self):
-        """Drop rows that are not billed, as their dates may have changed; the next run writes them anew.
-
-        A cancelled invoice of such a row stays with the contract, but is no longer one of a period.
-        """
-        # sudo: nobody writes the ledger by hand; the caller may write the contract.
-        unbilled = self.sudo().filtered(lambda period: not period.is_closed)
-        unbilled.move_ids.period_id = False
-        unbilled.unlink()
-
     @api.model
     def _claim(self, domain, limit):
         """Lock the next due rows for this transaction, skipping those another worker holds.
@@ -237,6 +227,8 @@ class CrmContractPeriod(models.Model):
         """
         due = self.filtered(lambda period: not period.is_closed)
         moves = self.env["account.move"]
+        # The database must know of an invoice that was cancelled in this transaction before it sees the next one.
+        moves.flush_model(["state"])
         for company, periods in due.grouped("company_id").items():
             # sudo: only this method ties an invoice to a period; users and scheduled actions were checked before.
             company_moves = (

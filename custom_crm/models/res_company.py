@@ -4,6 +4,12 @@ from odoo import api, fields, models
 class ResCompany(models.Model):
     _inherit = "res.company"
 
+    crm_default_user_id = fields.Many2one(
+        "res.users",
+        string="Default Responsible",
+        domain="[('share', '=', False)]",
+        help="Responsible for contracts that the system makes by itself.",
+    )
     crm_billing_day = fields.Integer(
         string="Day of the Billing Run",
         default=1,

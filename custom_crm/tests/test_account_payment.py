@@ -345,6 +345,14 @@ class TestCashReceipt(CashCommon):
         with self.assertRaises(ValidationError):
             self._make_receipt(100, partner_id=False).action_post()
 
+    def test_invoice_chosen_before_the_amount(self):
+        with Form(self._make_receipt(0, partner_id=self.client.id)) as form:
+            with form.allocation_ids.new() as row:
+                row.move_id = self.first
+                row.amount = 0
+            form.amount = 80
+        self.assertEqual(self.env["account.payment"].browse(form.id).allocation_ids.amount, 80)
+
     def test_lower_amount_is_taken_off_the_last_invoices(self):
         receipt = self._make_receipt(1000, [(self.first, 600), (self.second, 400)])
         with Form(receipt) as form:

@@ -194,11 +194,46 @@ class TestCrmBillingRun(CrmCommon):
         moved.action_invoice()
         moved.move_ids.button_cancel()
         moved.date_start = date(2026, 5, 1)
-        self.assertFalse(moved.period_ids)
+        self.assertEqual(moved.period_ids.state, "skipped")
         good = self._make_active(date_start=date(2026, 5, 1))
         run = self._bill(date(2026, 5, 1))
         self.assertEqual((run.billed_count, run.failed_count, run.state), (2, 0, "done"))
         self.assertEqual(good.period_ids.state, "billed")
+
+    def test_cancelled_after_finishing(self):
+        contract = self._make_active()
+        contract.action_invoice()
+        contract.action_invoice()
+        contract._finish(date(2026, 1, 10), "Moved")
+        contract.move_ids.button_cancel()
+        run = self._bill(date(2026, 3, 1))
+        self.assertEqual(
+            [(row.date_start, row.date_end) for row in run.period_ids], [(date(2026, 1, 1), date(2026, 1, 10))]
+        )
+        self.assertAlmostEqual(run.amount_total, 322.58)
+        self.assertEqual(contract.period_ids.sorted("date_start").mapped("state"), ["billed", "skipped"])
+
+    def test_cancelled_invoice_can_not_come_back_beside_a_new_one(self):
+        contract = self._make_active(date_start=date(2026, 3, 1))
+        contract.action_invoice()
+        cancelled = contract.move_ids
+        cancelled.button_cancel()
+        contract.payment_day = 20
+        contract.action_invoice()
+        self.assertEqual(contract.period_ids.move_ids, contract.move_ids)
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+            cancelled.button_draft()
+            self.env.flush_all()
+
+    def test_mended_contract_stays_in_its_run(self):
+        contract = self._make_active(date_start=date(2026, 3, 1), lines=[{"date_to": date(2026, 2, 1)}])
+        run = self._bill()
+        contract.payment_day = 20
+        contract.line_ids.date_to = False
+        self.assertEqual(run.failed_count, 1)
+        run.action_retry_failed()
+        self._run_cron()
+        self.assertEqual((run.billed_count, contract.move_ids.invoice_date_due), (1, date(2026, 3, 20)))
 
     def test_cancelled_invoice_is_billed_by_the_new_dates(self):
         contract = self._make_active(date_start=date(2026, 3, 1))

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 
 from psycopg2 import IntegrityError
 
@@ -34,6 +34,14 @@ class TestCrmContract(CrmCommon):
             with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
                 self._make_contract(payment_day=day)
         self.assertTrue(self._make_contract(kind="one_off", payment_day=0))
+
+    def test_default_responsible_is_a_person(self):
+        vals = {"partner_id": self.client.id, "payment_day": 1}
+        self.assertEqual(self.env["crm.contract"].with_user(self.manager).create(vals).user_id, self.manager)
+        self.company.crm_default_user_id = self.manager
+        self.assertEqual(
+            self.env["crm.contract"].with_user(self.env.ref("base.user_root")).create(vals).user_id, self.manager
+        )
 
     def test_responsible_required(self):
         with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
@@ -124,7 +132,7 @@ class TestCrmContract(CrmCommon):
         contract._ensure_periods(date(2026, 3, 1))
         self.assertEqual(len(contract.period_ids), 3)
         contract.date_end = date(2026, 2, 10)
-        self.assertFalse(contract.period_ids)
+        self.assertEqual(contract.period_ids.mapped("date_end"), [date(2026, 1, 31)])
         contract._ensure_periods(date(2026, 3, 1))
         self.assertEqual(
             contract.period_ids.sorted("date_end").mapped("date_end"), [date(2026, 1, 31), date(2026, 2, 10)]
@@ -136,6 +144,30 @@ class TestCrmContract(CrmCommon):
         self.assertEqual((copy.state, copy.date_start), ("draft", self.company._crm_today()))
         self.assertEqual(len(copy.line_ids), 1)
         self.assertFalse(copy.line_ids.date_from)
+
+    def test_copy_takes_one_price_of_a_planned_revision(self):
+        today = self.company._crm_today()
+        lines = [{"date_to": today + timedelta(days=9)}, {"date_from": today + timedelta(days=10), "price_unit": 1200}]
+        self.assertEqual(self._make_contract(lines=lines).copy().amount_total, 1000)
+
+    def test_one_off_is_billed_once_whatever_its_last_day(self):
+        contract = self._make_active(kind="one_off")
+        contract.action_invoice()
+        contract._finish(date(2026, 3, 31), "Done")
+        self.assertFalse(contract.next_billing_date)
+        self.assertFalse(contract._ensure_periods(date(2026, 12, 31)))
+
+    def test_incomplete_draft_in_the_form(self):
+        form = Form(self.env["crm.contract"])
+        form.partner_id = self.client
+        form.kind = "one_off"
+        form.kind = "subscription"
+        form.payment_day = 1
+        self.assertTrue(form.save())
+        contract = self._make_contract()
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+            contract.billing_period = False
+            self.env.flush_all()
 
     def test_client_fixed_once_billed(self):
         contract = self._make_active()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
-from ..tools.periods import is_due, iter_periods, month_end, payment_date, uncovered
+from ..tools.periods import get_whole, is_due, iter_periods, iter_wholes, month_end, payment_date, uncovered
 from ..tools.proration import prorate
 
 DAY = timedelta(days=1)
@@ -75,6 +75,12 @@ class TestPeriods(BaseCase):
         covered = {day for day in (start + n * DAY for n in range(length + 1)) for a, b in spans if a <= day <= b}
         self.assertEqual(sorted({*left, *covered}), [start + n * DAY for n in range(length + 1)])
         self.assertEqual(len(left), length + 1 - len(covered))
+
+    @given(days, st.integers(0, 1500), lengths, alignments)
+    def test_get_whole(self, start, length, months, alignment):
+        day = start + length * DAY
+        expected = next(whole for whole in iter_wholes(start, months, alignment) if whole[0] <= day <= whole[1])
+        self.assertEqual(get_whole(day, start, months, alignment), expected)
 
     @given(days, st.integers(0, 120), lengths)
     def test_anniversary_never_drifts(self, start, number, months):

@@ -63,20 +63,40 @@ def month_end(day):
     return day + relativedelta(day=31)
 
 
+def _get_anchor(date_start, months, alignment):
+    """First day from which the full periods are counted."""
+    if alignment == "calendar":
+        return date(date_start.year, (date_start.month - 1) // months * months + 1, 1)
+    return date_start
+
+
+def _nth_whole(anchor, number, months):
+    # Counted from the anchor, never from the previous period: a clipped month must not shorten the next ones.
+    begin = anchor + relativedelta(months=number * months)
+    return begin, anchor + relativedelta(months=(number + 1) * months) - ONE_DAY
+
+
 def iter_wholes(date_start, months, alignment):
     """Yield (first day, last day) of the full periods from the one in which ``date_start`` lies, without end.
 
     :param months: length of a period: 1, 3, 6 or 12
     :param alignment: ``calendar`` or ``anniversary``
     """
-    anchor = date_start
-    if alignment == "calendar":
-        anchor = date(date_start.year, (date_start.month - 1) // months * months + 1, 1)
+    anchor = _get_anchor(date_start, months, alignment)
     for number in count():
-        # Counted from the anchor, never from the previous period: a clipped month must not shorten the next ones.
-        begin = anchor + relativedelta(months=number * months)
-        end = anchor + relativedelta(months=(number + 1) * months) - ONE_DAY
-        yield begin, end
+        yield _nth_whole(anchor, number, months)
+
+
+def get_whole(day, date_start, months, alignment):
+    """(first day, last day) of the full period in which ``day`` lies, of a contract that begins on ``date_start``.
+
+    >>> [str(bound) for bound in get_whole(date(2026, 3, 30), date(2026, 1, 31), 1, "anniversary")]
+    ['2026-02-28', '2026-03-30']
+    """
+    anchor = _get_anchor(date_start, months, alignment)
+    number = ((day.year - anchor.year) * 12 + day.month - anchor.month) // months
+    begin, end = _nth_whole(anchor, number, months)
+    return (begin, end) if begin <= day else _nth_whole(anchor, number - 1, months)
 
 
 def iter_periods(date_start, date_end, months, alignment):
@@ -116,8 +136,10 @@ def uncovered(periods, spans):
                 continue
             if first > begin:
                 yield replace(period, date_start=begin, date_end=first - ONE_DAY)
+            if last >= period.date_end:
+                break
             begin = last + ONE_DAY
-        if begin <= period.date_end:
+        else:
             yield replace(period, date_start=begin)
 
 

@@ -6,6 +6,8 @@ from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
+from .crm_contract import IN_FORCE_STATES
+
 _logger = logging.getLogger(__name__)
 
 MAX_CONFLICTS = 10
@@ -186,7 +188,6 @@ class CrmBillingRun(models.Model):
 
         :raises UserError: the scheduled action is switched off
         """
-        self.check_access("write")
         self._check_cron_active(self._get_cron())
         runs = self._lock().filtered(lambda run: run.state != "draft")
         # sudo: nobody writes the ledger by hand; the user may write the run.
@@ -234,10 +235,11 @@ class CrmBillingRun(models.Model):
     # -------------------------------------------------------------------------
 
     def _lock(self):
-        """Lock the runs for this transaction.
+        """Lock the runs, which the user may change, for this transaction.
 
         :raises UserError: somebody else is working on one of them at this moment
         """
+        self.check_access("write")
         try:
             self.lock_for_update(allow_referencing=True)
         except LockError as error:
@@ -289,7 +291,7 @@ class CrmBillingRun(models.Model):
         return self.env["crm.contract"].search(
             [
                 ("company_id", "=", self.company_id.id),
-                ("state", "in", ("active", "suspended", "finished")),
+                ("state", "in", IN_FORCE_STATES),
                 ("next_billing_date", "<=", self.date),
             ]
         )
@@ -300,7 +302,7 @@ class CrmBillingRun(models.Model):
         return [
             ("company_id", "=", self.company_id.id),
             ("state", "in", ("due", "failed")),
-            ("contract_id.state", "in", ("active", "suspended", "finished")),
+            ("contract_id.state", "in", IN_FORCE_STATES),
             "|",
             ("run_id", "=", False),
             ("run_id.state", "!=", "running"),

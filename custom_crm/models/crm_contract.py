@@ -281,9 +281,11 @@ class CrmContract(models.Model):
         advances = self.env["account.payment"].search(
             [("contract_id", "in", self.ids), ("state", "in", ("in_process", "paid"))]
         )
+        by_contract = advances.grouped("contract_id")
         for contract in self:
-            own = advances.filtered(lambda payment, contract=contract: payment.contract_id == contract._origin)
-            contract.payment_ids = contract.move_ids.reconciled_payment_ids | own
+            contract.payment_ids = contract.move_ids.reconciled_payment_ids | by_contract.get(
+                contract._origin, advances.browse()
+            )
 
     # -------------------------------------------------------------------------
     # CHECKS
@@ -593,9 +595,11 @@ class CrmContract(models.Model):
             stale = rows.filtered(lambda row, by_days=by_days: (row.date_start, row.date_end) not in by_days)
             for row in rows - stale:
                 part = by_days.pop((row.date_start, row.date_end))
-                row.write({"payment_date": contract._get_payment_date(part), "is_skipped": False})
-            stale.filtered(lambda row: not row.move_ids).unlink()
-            contract._move_rows(stale.exists(), list(by_days.values()))
+                # As a run has planned it, if one holds the row: nothing is to change under it without need.
+                row.write({"payment_date": contract._get_payment_date(part, row.run_id.date), "is_skipped": False})
+            kept = stale.filtered("move_ids")
+            (stale - kept).unlink()
+            contract._move_rows(kept, list(by_days.values()))
 
     def _move_rows(self, rows, parts):
         """Give each row the first part of the schedule that it shares a day with; skip rows without one."""

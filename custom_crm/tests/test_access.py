@@ -92,7 +92,7 @@ class TestAccess(CrmCommon):
             self.billing_run.with_user(self.cashier).read(["name"])
         run = self.billing_run.with_user(self.accountant)
         self.assertTrue(run.name)
-        for method in ("action_start", "action_prepare"):
+        for method in ("action_start", "action_prepare", "action_retry_failed", "action_send", "action_undo"):
             with self.assertRaises(AccessError):
                 getattr(run, method)()
 

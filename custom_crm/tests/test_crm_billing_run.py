@@ -278,6 +278,17 @@ class TestCrmBillingRun(CrmCommon):
         contract.line_ids.date_to = date(2026, 3, 15)
         self.assertAlmostEqual(run.amount_total, 483.87)
 
+    def test_held_rows_change_only_with_their_contract(self):
+        """Preparing another run, or a user who bills by hand, leaves alone what a running run is about to bill."""
+        contract = self._make_active()
+        run = self._make_run()
+        run.action_prepare()
+        run.action_start()
+        held = [(row.payment_date, row.run_id) for row in run.period_ids]
+        self._make_run().action_prepare()
+        contract._sync_ledger()
+        self.assertEqual([(row.payment_date, row.run_id) for row in run.period_ids], held)
+
     def test_done_run_stays_done_when_mailing_is_off(self):
         self.company.crm_billing_send = True
         self.env.ref("account.ir_cron_account_move_send").active = False

@@ -397,7 +397,7 @@ class CrmContract(models.Model):
         self._check_finishable()
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Finish Contract"),
+            "name": self.env._("Finish a Contract"),
             "res_model": "crm.contract.finish",
             "view_mode": "form",
             "target": "new",

@@ -41,5 +41,6 @@
     "assets": {
         "web.assets_tests": ["custom_crm/static/tests/tours/**/*"],
     },
+    "pre_init_hook": "pre_init_hook",
     "application": True,
 }

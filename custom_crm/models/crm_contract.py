@@ -26,6 +26,8 @@ SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment", 
 LEDGER_FIELDS = SCHEDULE_FIELDS | {"date_end", "billing_timing", "payment_day", "payment_date"}
 # Results of the business methods: not written by hand, nor over RPC.
 PROTECTED_FIELDS = {"amount_total", "current_stage_id", "next_billing_date", "state"}
+# What a client holds now; billing takes the past of finished contracts as well.
+RUNNING_STATES = ("active", "suspended")
 IN_FORCE_STATES = ("active", "suspended", "finished")
 ACTIVITY_BILLING_FAILED = "custom_crm.mail_activity_billing_failed"
 

@@ -14,6 +14,7 @@ class CrmContractLine(models.Model):
     company_id = fields.Many2one(related="contract_id.company_id", store=True, precompute=True, index=True)
     currency_id = fields.Many2one(related="contract_id.currency_id")
     partner_id = fields.Many2one(related="contract_id.partner_id")
+    next_billing_date = fields.Date(related="contract_id.next_billing_date")
     sequence = fields.Integer(default=10)
     product_id = fields.Many2one(
         "product.product",

@@ -1,8 +1,21 @@
-from collections import defaultdict
+import operator as operators
+import re
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 from odoo.modules.db import FunctionStatus
 from odoo.tools.sql import column_exists, create_column
+
+from ..tools import requisites
+from .crm_contract import RUNNING_STATES
+
+ACCOUNT_GROUPS = "account.group_account_invoice,account.group_account_readonly"
+CASH_GROUPS = f"{ACCOUNT_GROUPS},custom_crm.group_cashier"
+COMPARISONS = {">": operators.gt, ">=": operators.ge, "<": operators.lt, "<=": operators.le}
+INVERSE = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+# What a user may type with spaces, as it is printed in letters.
+COMPACT_FIELDS = ("kpp", "okpo", "company_registry")
 
 
 def _trigram(column):
@@ -37,6 +50,17 @@ class ResPartner(models.Model):
     director_basis = fields.Char(string="Acts on the Basis of", help="As in «acting on the basis of …».")
     identity_document = fields.Char(help="Name, number, date and place of issue.")
 
+    is_entrepreneur = fields.Boolean(
+        compute="_compute_is_entrepreneur", help="A sole proprietor: a business with the 12-digit INN of a person."
+    )
+    duplicate_partner_id = fields.Many2one(
+        "res.partner",
+        string="Duplicate",
+        compute="_compute_duplicate_partner_id",
+        help="Another contact with the same INN and the same KPP, or with no KPP.",
+    )
+    requisites_warning = fields.Char(compute="_compute_requisites_warning")
+
     contract_ids = fields.One2many("crm.contract", "partner_id", string="Contracts")
     contract_count = fields.Integer(
         string="Contracts in Force", compute="_compute_contract_count", help="Active and suspended contracts."
@@ -46,15 +70,41 @@ class ResPartner(models.Model):
     )
     client_move_ids = fields.One2many(
         "account.move",
-        "partner_id",
+        "commercial_partner_id",
         string="Invoices to the Client",
         domain=[("move_type", "in", ("out_invoice", "out_refund"))],
-        groups="account.group_account_invoice,account.group_account_readonly",
+        groups=ACCOUNT_GROUPS,
+    )
+    client_move_count = fields.Integer(
+        string="Number of Invoices", compute="_compute_client_moves", groups=ACCOUNT_GROUPS
+    )
+    client_invoiced = fields.Monetary(
+        string="Invoiced",
+        compute="_compute_client_moves",
+        groups=ACCOUNT_GROUPS,
+        help="Posted invoices less credit notes, taxes included, in the company's currency.",
+    )
+    client_payment_count = fields.Integer(
+        string="Number of Payments", compute="_compute_client_payments", groups=ACCOUNT_GROUPS
+    )
+    client_paid = fields.Monetary(
+        string="Paid",
+        compute="_compute_client_payments",
+        groups=ACCOUNT_GROUPS,
+        help="Payments received less those returned, in the company's currency.",
+    )
+    receivable_total = fields.Monetary(
+        string="Debt",
+        compute="_compute_receivable_total",
+        search="_search_receivable_total",
+        groups=CASH_GROUPS,
+        help="Unpaid receivables of the client less advances, in the company's currency.",
     )
     receivable_overdue = fields.Monetary(
         string="Overdue",
         compute="_compute_receivable_overdue",
-        groups="account.group_account_invoice,account.group_account_readonly,custom_crm.group_cashier",
+        search="_search_receivable_overdue",
+        groups=CASH_GROUPS,
         help="Unpaid receivables of the client past their due date, in the company's currency.",
     )
 
@@ -77,11 +127,39 @@ class ResPartner(models.Model):
             parts = (partner.zip, partner.state_id.name, partner.city, partner.street, partner.street2)
             partner.actual_address = ", ".join(part.strip() for part in parts if part and part.strip()) or False
 
+    @api.depends("is_company", "vat")
+    def _compute_is_entrepreneur(self):
+        for partner in self:
+            partner.is_entrepreneur = partner.is_company and len(requisites.compact(partner.vat or "")) == 12
+
+    @api.depends("vat", "kpp", "parent_id")
+    def _compute_duplicate_partner_id(self):
+        """The first other contact with the same INN, unless the KPP tells them apart as branches."""
+        same_vat = self.with_context(active_test=False).search(
+            [("vat", "in", [vat for vat in self.mapped("vat") if vat]), ("parent_id", "=", False)], order="id"
+        )
+        by_vat = same_vat.grouped("vat")
+        for partner in self:
+            others = not partner.parent_id and by_vat.get(partner.vat, self.browse()) - partner._origin
+            partner.duplicate_partner_id = (
+                others
+                and others.filtered(lambda other, kpp=partner.kpp: not kpp or not other.kpp or other.kpp == kpp)[:1]
+            )
+
+    @api.depends("bank_ids.is_treasury")
+    def _compute_requisites_warning(self):
+        for partner in self:
+            treasury = partner.bank_ids.filtered("is_treasury")
+            partner.requisites_warning = treasury and self.env._(
+                "Treasury accounts have no key to check: compare %(accounts)s with the client's letter.",
+                accounts=", ".join(treasury.mapped("acc_number")),
+            )
+
     @api.depends("contract_ids.state")
     def _compute_contract_count(self):
         counts = dict(
             self.env["crm.contract"]._read_group(
-                [("partner_id", "in", self.ids), ("state", "in", ("active", "suspended"))], ["partner_id"], ["__count"]
+                [("partner_id", "in", self.ids), ("state", "in", RUNNING_STATES)], ["partner_id"], ["__count"]
             )
         )
         for partner in self:
@@ -98,34 +176,243 @@ class ResPartner(models.Model):
             partner.contract_line_ids = by_partner.get(partner._origin, False)
 
     @api.depends_context("company")
+    def _compute_client_moves(self):
+        figures = {
+            client: (count, total)
+            for client, count, total in self.env["account.move"]._read_group(
+                [
+                    ("company_id", "=", self.env.company.id),
+                    ("commercial_partner_id", "in", self.ids),
+                    ("move_type", "in", ("out_invoice", "out_refund")),
+                    ("state", "=", "posted"),
+                ],
+                ["commercial_partner_id"],
+                ["__count", "amount_total_signed:sum"],
+            )
+        }
+        for partner in self:
+            partner.client_move_count, partner.client_invoiced = figures.get(partner._origin, (0, 0.0))
+
+    @api.depends_context("company")
+    def _compute_client_payments(self):
+        figures = {
+            client: (count, total)
+            for client, count, total in self.env["account.payment"]._read_group(
+                [
+                    ("company_id", "=", self.env.company.id),
+                    ("partner_id.commercial_partner_id", "in", self.ids),
+                    ("partner_type", "=", "customer"),
+                    ("state", "in", ("in_process", "paid")),
+                ],
+                ["partner_id.commercial_partner_id"],
+                ["__count", "amount_company_currency_signed:sum"],
+            )
+        }
+        for partner in self:
+            partner.client_payment_count, partner.client_paid = figures.get(partner._origin, (0, 0.0))
+
+    @api.depends_context("company")
+    def _compute_receivable_total(self):
+        amounts = self._get_receivable(self._get_receivable_domain())
+        for partner in self:
+            partner.receivable_total = amounts.get(partner.commercial_partner_id, 0.0)
+
+    @api.depends_context("company")
     def _compute_receivable_overdue(self):
-        """One query for all: unpaid receivable items past their day, of the clients and of their contacts."""
-        today = self.env.company._crm_today()
-        overdue = defaultdict(float)
+        amounts = self._get_receivable(self._get_receivable_domain(overdue=True))
+        for partner in self:
+            partner.receivable_overdue = amounts.get(partner.commercial_partner_id, 0.0)
+
+    def _get_receivable_domain(self, overdue=False):
+        """Unpaid receivable items of the company, all of them or those past their day."""
+        domain = Domain("company_id", "=", self.env.company.id)
+        domain &= Domain("account_type", "=", "asset_receivable")
+        domain &= Domain("parent_state", "=", "posted") & Domain("reconciled", "=", False)
+        if overdue:
+            domain &= Domain("date_maturity", "<", self.env.company._crm_today())
+        return domain
+
+    def _get_receivable(self, domain):
+        """The sum of journal items by client, in one query: theirs and those of their contacts."""
         # sudo: cashiers see what a client owes, but not the journal items behind it.
-        for partner, residual in (
+        items = self.env["account.move.line"].sudo()
+        domain &= Domain("partner_id.commercial_partner_id", "in", self.commercial_partner_id.ids)
+        return {
+            client.with_env(self.env): amount
+            for client, amount in items._read_group(
+                domain, ["partner_id.commercial_partner_id"], ["amount_residual:sum"]
+            )
+        }
+
+    # -------------------------------------------------------------------------
+    # SEARCHES
+    # -------------------------------------------------------------------------
+
+    def _search_receivable_total(self, operator, value):
+        return self._search_receivable(self._get_receivable_domain(), operator, value)
+
+    def _search_receivable_overdue(self, operator, value):
+        return self._search_receivable(self._get_receivable_domain(overdue=True), operator, value)
+
+    def _search_receivable(self, domain, operator, value):
+        """Clients by their sum of journal items; whoever has none counts as 0."""
+        if operator not in COMPARISONS:
+            return NotImplemented
+        zero_matches = COMPARISONS[operator](0, value)
+        # sudo: as in _get_receivable.
+        groups = (
             self.env["account.move.line"]
             .sudo()
             ._read_group(
-                [
-                    ("company_id", "=", self.env.company.id),
-                    ("partner_id.commercial_partner_id", "in", self.commercial_partner_id.ids),
-                    ("account_type", "=", "asset_receivable"),
-                    ("parent_state", "=", "posted"),
-                    ("reconciled", "=", False),
-                    ("date_maturity", "<", today),
-                ],
+                domain & Domain("partner_id", "!=", False),
                 ["partner_id.commercial_partner_id"],
-                ["amount_residual:sum"],
+                having=[("amount_residual:sum", INVERSE[operator] if zero_matches else operator, value)],
             )
-        ):
-            overdue[partner.id] += residual
+        )
+        ids = [client.id for (client,) in groups]
+        return Domain("commercial_partner_id", "not in" if zero_matches else "in", ids)
+
+    # -------------------------------------------------------------------------
+    # CHECKS
+    # -------------------------------------------------------------------------
+
+    @api.constrains("kpp", "okpo", "company_registry", "country_id", "is_company")
+    def _check_requisites(self):
+        """Refuse requisites that break a rule of ``tools.requisites``; a company's contacts carry a copy of its own."""
         for partner in self:
-            partner.receivable_overdue = overdue[partner.commercial_partner_id.id]
+            if partner.commercial_partner_id == partner and partner._is_russian():
+                problems = partner._get_requisite_problems()
+                if problems:
+                    raise ValidationError(
+                        self.env._("%(client)s: %(problems)s", client=partner.name or "", problems="\n".join(problems))
+                    )
+
+    def _get_requisite_problems(self):
+        """Sentences that name a field, its value and the rule it breaks."""
+        self.ensure_one()
+        problems = []
+        if self.company_registry:
+            problems.append(self._describe_ogrn(requisites.ogrn_error(self.company_registry)))
+        if self.kpp and (not self.is_company or self.is_entrepreneur):
+            problems.append(
+                self.env._("KPP %s: only companies have one, persons and sole proprietors don't.", self.kpp)
+            )
+        elif self.kpp and requisites.kpp_error(self.kpp):
+            problems.append(
+                self.env._("KPP %s: must be 4 digits, 2 digits or Latin capital letters, and 3 digits.", self.kpp)
+            )
+        if self.okpo and requisites.okpo_error(self.okpo):
+            problems.append(self.env._("OKPO %s: must have 8 digits, or 10 for a sole proprietor.", self.okpo))
+        return [problem for problem in problems if problem]
+
+    def _describe_ogrn(self, error):
+        number = self.company_registry
+        if error == requisites.FORMAT:
+            return self.env._("OGRN %s: must have 13 digits, or 15 for a sole proprietor.", number)
+        if error:
+            return self.env._("OGRN %s: the last digit does not fit the others. Look for a typo.", number)
+        return None
+
+    def _is_russian(self):
+        """Whether Russian rules hold: by the country, without one by that of the company."""
+        self.ensure_one()
+        return (self.country_id or self.env.company.country_id).code == "RU"
+
+    @api.model
+    def check_vat_ru(self, vat):
+        """Tell whether an ИНН is right; called by ``base_vat``, whose own check rejects every sixth 12-digit one."""
+        return not requisites.inn_error(vat)
+
+    @api.model
+    def format_vat_ru(self, vat):
+        """The ИНН as it is stored, without spaces; called by ``base_vat``."""
+        return requisites.compact(vat)
+
+    @api.model
+    def _build_vat_error_message(self, country_code, wrong_vat, record_label):
+        # EXTENDS 'base_vat'
+        if country_code.upper() != "RU":
+            return super()._build_vat_error_message(country_code, wrong_vat, record_label)
+        if requisites.inn_error(wrong_vat) == requisites.CHECK:
+            return self.env._(
+                "INN %(number)s of %(record)s: the check digits at the end do not fit the others. Look for a typo.",
+                number=wrong_vat,
+                record=record_label,
+            )
+        return self.env._(
+            "INN %(number)s of %(record)s: must have 10 digits for a company or 12 for a person.",
+            number=wrong_vat,
+            record=record_label,
+        )
+
+    @api.constrains("active")
+    def _check_contracts_before_archiving(self):
+        self.filtered(lambda partner: not partner.active)._check_no_contract(
+            Domain("state", "in", RUNNING_STATES),
+            self.env._("%(client)s has contracts in force and can't be archived. Finish or cancel them first:"),
+        )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_contracts(self):
+        self._check_no_contract(
+            Domain.TRUE, self.env._("%(client)s has contracts and can't be deleted. Archive the client instead:")
+        )
+
+    def _check_no_contract(self, domain, message):
+        # sudo: contracts of another company or of other people hold the client as well; their numbers stay unsaid.
+        contracts = self.env["crm.contract"].sudo().search(domain & Domain("partner_id", "in", self.ids))
+        for client, held in contracts.grouped("partner_id").items():
+            seen = held.with_env(self.env)._filtered_access("read")
+            names = seen.mapped("display_name")
+            if len(seen) < len(held):
+                names.append(self.env._("contracts that you don't see: %s", len(held) - len(seen)))
+            raise UserError("\n".join([message % {"client": client.display_name}, *names]))
 
     # -------------------------------------------------------------------------
     # CRUD
     # -------------------------------------------------------------------------
+
+    @api.model
+    def default_get(self, fields):
+        # A new client of the registry lives in the company's country, unless somebody says otherwise: its rules for
+        # requisites and addresses hold.
+        values = super().default_get(fields)
+        if self.env.context.get("default_is_client") and "country_id" in fields:
+            values.setdefault("country_id", self.env.company.country_id.id)
+        return values
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._compact_vals(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._compact_vals(vals))
+
+    @api.model
+    def _compact_vals(self, vals):
+        numbers = {name: requisites.compact(str(vals[name])) for name in COMPACT_FIELDS if vals.get(name)}
+        return {**vals, **numbers} if numbers else vals
+
+    @api.model
+    def get_import_templates(self):
+        # EXTENDS 'base'
+        if not self.env.context.get("default_is_client"):
+            return super().get_import_templates()
+        language = "_ru" if (self.env.lang or "").startswith("ru") else ""
+        return [
+            {
+                "label": self.env._("Import Template for Clients"),
+                "template": f"/custom_crm/static/xls/clients_import_template{language}.xlsx",
+            }
+        ]
+
+    def _display_address(self, without_company=False):
+        # EXTENDS 'base': the Russian format has commas, also where a field before or after them is empty.
+        address = super()._display_address(without_company=without_company)
+        if self.country_id.code != "RU":
+            return address
+        lines = (re.sub(r"(,\s*)+", ", ", line).strip(" ,") for line in address.splitlines())
+        return "\n".join(line for line in lines if line)
 
     def _auto_init(self):
         # On a database in use: fill the columns at once and before they are indexed, or every contact would be
@@ -162,6 +449,16 @@ class ResPartner(models.Model):
     # ACTIONS
     # -------------------------------------------------------------------------
 
+    def action_copy_address(self):
+        """Copy one address of the client to another, named by ``address_from`` and ``address_to`` in the context."""
+        self.ensure_one()
+        source, target = self.env.context.get("address_from"), self.env.context.get("address_to")
+        if source not in ("actual_address", "legal_address") or target not in ("legal_address", "mailing_address"):
+            raise UserError(self.env._("Choose which address to copy."))
+        if not self[source]:
+            raise UserError(self.env._("%s: there is no address to copy yet.", self.display_name))
+        self[target] = self[source]
+
     def action_view_contracts(self):
         """Contracts of the client; a new one is the client's."""
         self.ensure_one()
@@ -180,3 +477,42 @@ class ResPartner(models.Model):
         ]
         action["context"] = {"default_move_type": "out_invoice", "default_partner_id": self.id}
         return action
+
+    def action_view_client_debt(self):
+        """Invoices of the client that are not paid in full."""
+        action = self.action_view_client_moves()
+        action["domain"] += [("state", "=", "posted"), ("payment_state", "in", ("not_paid", "partial"))]
+        return action
+
+    def action_view_client_payments(self):
+        """Payments of the client in cash and by bank, received and returned."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("account.action_account_payments")
+        action["domain"] = [
+            ("partner_id", "child_of", self.commercial_partner_id.id),
+            ("partner_type", "=", "customer"),
+        ]
+        action["context"] = {
+            "default_payment_type": "inbound",
+            "default_partner_type": "customer",
+            "default_partner_id": self.id,
+        }
+        return action
+
+    def action_new_contract(self):
+        """The form of a new contract with the client filled in."""
+        return self._get_new_action("crm.contract", self.env._("New Contract"))
+
+    def action_new_invoice(self):
+        """The form of a new customer invoice with the client filled in."""
+        return self._get_new_action("account.move", self.env._("New Invoice"), default_move_type="out_invoice")
+
+    def _get_new_action(self, model, name, **context):
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "view_mode": "form",
+            "context": {"default_partner_id": self.id, **context},
+        }

@@ -4,13 +4,19 @@ import psycopg2
 
 from odoo.modules.db import FunctionStatus, has_trigram
 
+from .tools.regions import REGIONS
+
 _logger = logging.getLogger(__name__)
 
 
 def pre_init_hook(env):
-    """Make ready for the indexes that search clients by a part of their name, or say in the log why that can't be."""
+    """Make the database ready for Russian addresses and for the indexes that search clients by a part of their name.
+
+    Where an index can't be had, the log says why and what to do.
+    """
     _create_trigram_extension(env)
     _check_cyrillic(env)
+    _name_regions(env)
 
 
 def _create_trigram_extension(env):
@@ -41,3 +47,24 @@ def _check_cyrillic(env):
             "Searching many clients will be slow: PostgreSQL's function unaccent is not immutable here, "
             "so that no index can serve the search. Make it immutable and update the module custom_crm."
         )
+
+
+def _name_regions(env):
+    """Give Russia's regions their Russian names, in which Odoo has no translations; names of the company's own stay.
+
+    By SQL before the contacts get their address in one line, which a change of a region's name would compute anew one
+    by one. An update of Odoo would bring the English names back, so the records are closed to it.
+    """
+    for key, name in REGIONS.items():
+        env.cr.execute(
+            """UPDATE res_country_state region SET name = %s
+                 FROM ir_model_data data
+                WHERE data.module = 'base' AND data.name = %s AND data.model = 'res.country.state'
+                  AND region.id = data.res_id AND region.name !~ '[А-Яа-яЁё]'""",
+            [name, f"state_ru_{key}"],
+        )
+    env.cr.execute(
+        "UPDATE ir_model_data SET noupdate = true WHERE module = 'base' AND name IN %s",
+        [tuple(f"state_ru_{key}" for key in REGIONS)],
+    )
+    env["res.country.state"].invalidate_model(["name"])

@@ -1,13 +1,23 @@
+from contextlib import contextmanager
 from datetime import date
 
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import Form, tagged
+from odoo.tests import Form, tagged, users
+from odoo.tools import file_open, mute_logger
 
 from .common import CrmCommon
 
 
 @tagged("post_install", "-at_install")
 class TestResPartner(CrmCommon):
+    @contextmanager
+    def _assert_refused(self, error, words):
+        # assertRaises of Odoo undoes what was written, assertRaisesRegex doesn't.
+        with self.assertRaises(error) as caught:
+            yield
+        self.assertRegex(str(caught.exception), words)
+
     def test_actual_address(self):
         self.client.write({"zip": "620014", "city": "Yekaterinburg", "street": "Polevaya, 4", "street2": " "})
         self.assertEqual(self.client.actual_address, "620014, Yekaterinburg, Polevaya, 4")
@@ -62,6 +72,317 @@ class TestResPartner(CrmCommon):
         clients.invalidate_recordset(["receivable_overdue"])
         with self.assertQueryCount(1):
             clients.mapped("receivable_overdue")
+
+    def test_debt_and_its_search(self):
+        contract = self._make_active()
+        contract.action_invoice()
+        client = self.client.with_user(self.cashier)
+        self.assertEqual((client.receivable_total, client.receivable_overdue), (1000, 0))
+        clients = self.env["res.partner"].with_user(self.cashier)
+        self.assertIn(client, clients.search([("receivable_total", ">", 0)]))
+        self.assertIn(client, clients.search([("receivable_total", ">=", 1000)]))
+        self.assertNotIn(client, clients.search([("receivable_total", ">", 1000)]))
+        self.assertNotIn(client, clients.search([("receivable_total", "<=", 0)]))
+        self.assertNotIn(client, clients.search([("receivable_overdue", ">", 0)]))
+        other = self.env["res.partner"].create({"name": "Owes nothing"})
+        self.assertIn(other, clients.search([("receivable_total", "<=", 0)]))
+        self.assertIn(other, clients.search([("receivable_total", "<", 5)]))
+
+        contract.move_ids.write({"invoice_date_due": date(2026, 1, 10)})
+        self.assertIn(client, clients.search([("receivable_overdue", ">", 0)]))
+        with self.assertRaises(AccessError):
+            client.with_user(self.executor).search([("receivable_total", ">", 0)])
+
+    def test_debt_of_a_contact_is_the_company_s(self):
+        contact = self.env["res.partner"].create({"name": "Accountant", "parent_id": self.client.id})
+        contract = self._make_active()
+        contract.action_invoice()
+        contract.move_ids.line_ids.filtered(lambda line: line.account_type == "asset_receivable").partner_id = contact
+        self.assertEqual(self.client.receivable_total, 1000)
+        self.assertIn(self.client, self.env["res.partner"].search([("receivable_total", ">", 0)]))
+
+    def test_invoices_and_payments(self):
+        contract = self._make_active()
+        contract.action_invoice()
+        move = contract.move_ids
+        self.assertEqual((self.client.client_move_count, self.client.client_invoiced), (1, 1000))
+        self.assertEqual((self.client.client_payment_count, self.client.client_paid), (0, 0))
+        self.env["account.payment.register"].with_context(active_model="account.move", active_ids=move.ids).create(
+            {"amount": 400}
+        )._create_payments()
+        self.client.invalidate_recordset()
+        self.assertEqual((self.client.client_payment_count, self.client.client_paid), (1, 400))
+        self.assertEqual(self.client.receivable_total, 600)
+        move._reverse_moves(cancel=False).action_post()
+        self.client.invalidate_recordset()
+        self.assertEqual((self.client.client_move_count, self.client.client_invoiced), (2, 0))
+
+    def test_figures_are_one_query_each(self):
+        clients = self.env["res.partner"].create([{"name": f"Client {number}"} for number in range(20)])
+        names = ["client_invoiced", "client_paid", "contract_count", "receivable_total", "receivable_overdue"]
+        for name in names:
+            clients.mapped(name)
+        clients.invalidate_recordset(names)
+        for name in names:
+            with self.subTest(name), self.assertQueryCount(1):
+                clients.mapped(name)
+
+    # -- requisites --
+
+    def _make_russian(self, **vals):
+        return self.env["res.partner"].create(
+            {"name": "Polyus", "is_company": True, "is_client": True, "country_id": self.env.ref("base.ru").id, **vals}
+        )
+
+    def test_valid_requisites(self):
+        company = self._make_russian(
+            vat="7707 083 893", kpp="7707 01001", company_registry=" 1027700132195", okpo="00032537"
+        )
+        self.assertEqual(
+            (company.vat, company.kpp, company.company_registry), ("7707083893", "770701001", "1027700132195")
+        )
+        self.assertFalse(company.is_entrepreneur)
+        for vat in ("586834497804", "517812865709"):
+            entrepreneur = self._make_russian(vat=vat, company_registry="304500116000157", okpo="0123456789")
+            self.assertTrue(entrepreneur.is_entrepreneur)
+        self.assertFalse(self._make_russian(is_company=False, vat="586834497804").is_entrepreneur)
+
+    def test_wrong_requisites_are_named(self):
+        for vals, words in (
+            ({"vat": "7707083894"}, "INN 7707083894 of .*Polyus.*check digits"),
+            ({"vat": "770708389"}, "INN 770708389 of .*Polyus.*10 digits"),
+            ({"vat": "-123456789"}, "INN -123456789 .*10 digits"),
+            ({"vat": "77070838ab"}, "INN 77070838ab .*10 digits"),
+            ({"kpp": "77070100"}, "Polyus: KPP 77070100: must be 4 digits"),
+            ({"kpp": "770701001", "vat": "586834497804"}, "KPP 770701001: only companies"),
+            ({"kpp": "770701001", "is_company": False}, "KPP 770701001: only companies"),
+            ({"okpo": "123"}, "OKPO 123: must have 8"),
+            ({"company_registry": "1027700132196"}, "OGRN 1027700132196: the last digit"),
+            ({"company_registry": "304500116000158"}, "OGRN 304500116000158: the last digit"),
+            ({"company_registry": "10277"}, "OGRN 10277: must have 13"),
+        ):
+            with self.subTest(vals), self._assert_refused(ValidationError, words):
+                self._make_russian(**vals)
+
+    def test_requisites_of_other_countries_are_free(self):
+        self._make_russian(country_id=self.env.ref("base.be").id, company_registry="10277", kpp="1", okpo="1")
+
+    def test_contacts_of_a_company_pass(self):
+        company = self._make_russian(vat="7707083893", kpp="770701001", company_registry="1027700132195")
+        contact = self.env["res.partner"].create({"name": "Director", "parent_id": company.id, "function": "CEO"})
+        self.assertEqual(contact.vat, company.vat)
+        company.company_registry = "1037700255284"
+        self.assertEqual(contact.commercial_partner_id, company)
+
+    def test_duplicate(self):
+        first = self._make_russian(vat="7707083893", kpp="770701001")
+        branch = self._make_russian(vat="7707083893", kpp="770702002")
+        self.assertFalse(branch.duplicate_partner_id)
+        twin = self._make_russian(vat="7707083893", kpp="770701001")
+        self.assertEqual(twin.duplicate_partner_id, first)
+        self.assertEqual(first.duplicate_partner_id, twin)
+        unknown = self._make_russian(vat="7707083893")
+        self.assertEqual(unknown.duplicate_partner_id, first)
+        first.action_archive()
+        twin.invalidate_recordset()
+        self.assertEqual(twin.duplicate_partner_id, first, "an archived client is still there")
+        self.assertFalse(self._make_russian().duplicate_partner_id)
+
+    def test_bank_accounts(self):
+        bank = self.env["res.bank"].create(
+            {"name": "Bank", "bic": "044 525 225", "corr_account": "30101 810 4 0000 0000225"}
+        )
+        self.assertEqual((bank.bic, bank.corr_account), ("044525225", "30101810400000000225"))
+        client = self._make_russian()
+
+        def add(number, at=bank):
+            return self.env["res.partner.bank"].create(
+                {"acc_number": number, "partner_id": client.id, "bank_id": at.id}
+            )
+
+        add("40702810138250123017")
+        self.assertFalse(client.requisites_warning)
+        with self._assert_refused(ValidationError, "40702810238250123017 of Polyus: its key"):
+            add("40702810238250123017")
+        with self._assert_refused(ValidationError, "4070281013825012301 of Polyus at Bank.*20 digits"):
+            add("4070281013825012301")
+        with self._assert_refused(ValidationError, "30101810500000000225 of Bank.*key"):
+            bank.corr_account = "30101810500000000225"
+        with self._assert_refused(ValidationError, "20 digits"):
+            bank.corr_account = "301018105"
+        with self._assert_refused(ValidationError, "BIC 04452522 of Bank"):
+            bank.bic = "04452522"
+        add("03100643000000013800")
+        self.assertIn("03100643000000013800", client.requisites_warning)
+        add("BE71 0961 2345 6769", at=self.env["res.bank"].create({"name": "Foreign", "bic": "GEBABEBB"}))
+
+    # -- addresses --
+
+    def test_address_on_documents(self):
+        client = self._make_russian(zip="620014", city="Yekaterinburg", street="Polevaya, 4")
+        self.assertEqual(
+            client._display_address(without_company=True), "620014, Yekaterinburg\nPolevaya, 4\nRussian Federation"
+        )
+        client.state_id = self.env.ref("base.state_ru_sve")
+        first_line = client._display_address(without_company=True).splitlines()[0]
+        self.assertEqual(first_line, f"620014, {client.state_id.name}, Yekaterinburg")
+        client.write({"zip": False, "city": False})
+        self.assertEqual(client._display_address(without_company=True).splitlines()[0], client.state_id.name)
+
+    def test_copy_address(self):
+        client = self._make_russian(city="Yekaterinburg", street="Polevaya, 4").with_user(self.manager)
+        client.with_context(address_from="actual_address", address_to="legal_address").action_copy_address()
+        client.with_context(address_from="legal_address", address_to="mailing_address").action_copy_address()
+        self.assertEqual(client.mailing_address, "Yekaterinburg, Polevaya, 4")
+        with self.assertRaises(UserError):
+            client.with_context(address_from="name", address_to="vat").action_copy_address()
+        with self.assertRaises(AccessError):
+            client.with_user(self.executor).with_context(
+                address_from="actual_address", address_to="legal_address"
+            ).action_copy_address()
+
+    # -- life of a client --
+
+    def test_archiving_with_contracts_in_force_is_refused(self):
+        contract = self._make_active()
+        with self._assert_refused(UserError, rf"(?s)Polyus LLC.*{contract.name}"):
+            self.client.with_user(self.manager).action_archive()
+        self.assertTrue(self.client.active)
+        contract._finish(date(2026, 1, 31), "")
+        self.client.action_archive()
+        self.assertFalse(self.client.active)
+
+    def test_archiving_does_not_tell_of_unseen_contracts(self):
+        contract = self._make_active()
+        partner_manager = self._make_user("contacts_only", "base.group_partner_manager")
+        with self.assertRaises(UserError) as caught:
+            self.client.with_user(partner_manager).action_archive()
+        self.assertNotIn(contract.name, str(caught.exception))
+        self.assertIn("1", str(caught.exception))
+
+    def test_deleting_with_a_contract_is_refused(self):
+        contract = self._make_contract()
+        with self._assert_refused(UserError, rf"(?s)Polyus LLC.*{contract.display_name}"):
+            self.client.unlink()
+
+    @mute_logger("odoo.addons.base.wizard.base_partner_merge")
+    def test_merging_keeps_contracts(self):
+        contract = self._make_active()
+        contract.action_invoice()
+        twin = self.env["res.partner"].create({"name": "Polyus", "is_company": True, "email": self.client.email})
+        self.env["base.partner.merge.automatic.wizard"]._merge((self.client | twin).ids, twin)
+        self.assertFalse(self.client.exists())
+        self.assertEqual((contract.partner_id, contract.move_ids.partner_id), (twin, twin))
+        self.assertTrue(twin.is_client)
+        self.assertEqual(twin.contract_count, 1)
+        self.assertEqual(twin.receivable_total, 1000)
+
+    def test_clients_of_an_old_database(self):
+        """Whoever was invoiced before the add-on came is in the registry, others aren't."""
+        self._make_active().action_invoice()
+        stranger = self.env["res.partner"].create({"name": "Vendor"})
+        self.client.is_client = False
+        self.env.flush_all()
+        self.client._fill_is_client()
+        self.env.invalidate_all()
+        self.assertTrue(self.client.is_client)
+        self.assertFalse(stranger.is_client)
+
+    @users("crm_manager")
+    def test_import_of_the_template(self):
+        self.env["res.lang"].sudo()._activate_lang("ru_RU")
+        for lang, name in (("ru_RU", "ООО «Полюс»"), ("en_US", "Polyus LLC")):
+            with self.subTest(lang):
+                self._import_template(lang, name)
+
+    def _import_template(self, lang, name):
+        context = {"default_is_client": True, "default_is_company": True, "lang": lang}
+        partners = self.env["res.partner"].with_context(**context)
+        (template,) = partners.get_import_templates()
+        with file_open(template["template"].lstrip("/"), "rb") as file:
+            content = file.read()
+        wizard = (
+            self.env["base_import.import"]
+            .with_context(**context)
+            .create(
+                {
+                    "res_model": "res.partner",
+                    "file": content,
+                    "file_name": template["template"].rsplit("/", 1)[1],
+                    "file_type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                }
+            )
+        )
+        options = {
+            "has_headers": True,
+            "quoting": '"',
+            "separator": ",",
+            "float_thousand_separator": ",",
+            "float_decimal_separator": ".",
+            "date_format": "",
+            "datetime_format": "",
+            "advanced": False,
+            "keep_matches": False,
+            "sheet": "",
+            "sheets": [],
+        }
+        preview = wizard.parse_preview(options)
+        self.assertNotIn("error", preview)
+        self.assertEqual(len(preview["matches"]), len(preview["headers"]), "each column finds its field by itself")
+        columns = [preview["matches"][index][0] for index in range(len(preview["headers"]))]
+        result = wizard.execute_import(columns, preview["headers"], preview["options"])
+        self.assertFalse(result["messages"])
+        company, entrepreneur, person = self.env["res.partner"].browse(result["ids"])
+        self.assertEqual((company.name, company.vat, company.okpo), (name, "7707083893", "00032537"))
+        self.assertEqual((entrepreneur.is_entrepreneur, entrepreneur.company_registry), (True, "304500116000157"))
+        self.assertEqual((person.is_company, person.is_client), (False, True))
+        self.assertEqual(person.country_id, self.env.company.country_id)
+
+    def test_other_contacts_keep_their_own_template(self):
+        (template,) = self.env["res.partner"].get_import_templates()
+        self.assertIn("/base/", template["template"])
+
+    # -- rights --
+
+    def test_rights_on_the_card(self):
+        money = {"client_invoiced", "client_paid", "client_move_count", "client_move_ids"}
+        debt = {"receivable_total", "receivable_overdue"}
+        for user, seen, unseen in (
+            (self.manager, money | debt, set()),
+            (self.accountant, money | debt, set()),
+            (self.cashier, debt, money),
+            (self.executor, set(), money | debt),
+        ):
+            client = self.client.with_user(user)
+            with self.subTest(user.login):
+                client.read(["name", *seen])
+                for name in unseen:
+                    with self.assertRaises(AccessError):
+                        client.read([name])
+        self.client.with_user(self.manager).write({"kpp": "770701001"})
+        for user in (self.executor, self.cashier):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                self.client.with_user(user).write({"kpp": "770701001"})
+
+    def test_new_documents_have_the_client(self):
+        contract = Form.from_action(
+            self.env["crm.contract"].with_user(self.manager).env,
+            self.client.with_user(self.manager).action_new_contract(),
+        )
+        self.assertEqual(contract.partner_id, self.client)
+        invoice = Form.from_action(
+            self.env["account.move"].with_user(self.manager).env,
+            self.client.with_user(self.manager).action_new_invoice(),
+        )
+        self.assertEqual((invoice.partner_id, invoice.move_type), (self.client, "out_invoice"))
+
+    def test_new_client_lives_in_the_company_s_country(self):
+        self.company.country_id = self.env.ref("base.ru")
+        form = Form(
+            self.env["res.partner"].with_user(self.manager).with_context(default_is_client=True),
+            view="custom_crm.res_partner_view_form",
+        )
+        self.assertEqual(form.country_id, self.env.ref("base.ru"))
 
     def test_company_rule(self):
         company = self.env["res.company"].create({"name": "Second"})

@@ -3,10 +3,13 @@ import logging
 import psycopg2
 
 from odoo.modules.db import FunctionStatus, has_trigram
+from odoo.tools import SQL
 
 from .tools.regions import REGIONS
 
 _logger = logging.getLogger(__name__)
+
+EXTENSION = "pg_trgm"
 
 
 def pre_init_hook(env):
@@ -25,11 +28,12 @@ def _create_trigram_extension(env):
         return
     try:
         with env.cr.savepoint(flush=False):
-            env.cr.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+            env.cr.execute(SQL("CREATE EXTENSION IF NOT EXISTS %s", SQL.identifier(EXTENSION)))
     except psycopg2.Error as error:
         _logger.warning(
-            "Searching many clients will be slow: PostgreSQL's extension pg_trgm could not be created (%s). "
+            "Searching many clients will be slow: PostgreSQL's extension %s could not be created (%s). "
             "Create it as the database's owner or superuser and update the module custom_crm.",
+            EXTENSION,
             str(error).strip(),
         )
     env.registry.has_trigram = has_trigram(env.cr)

@@ -7,5 +7,6 @@ from . import test_crm_contract
 from . import test_crm_contract_stage
 from . import test_crm_process
 from . import test_first_light
+from . import test_hooks
 from . import test_periods
 from . import test_res_partner

@@ -127,6 +127,48 @@ class TestResPartner(CrmCommon):
             with self.subTest(name), self.assertQueryCount(1):
                 clients.mapped(name)
 
+    def test_list_and_card_do_not_ask_more_for_more_records(self):
+        """As many queries for a client with one contract and invoice as for one with several."""
+        small, large = self.env["res.partner"].create([{"name": "Small"}, {"name": "Large"}])
+        for client, number in ((small, 1), (large, 4)):
+            for _contract in range(number):
+                self._make_active(partner_id=client.id).action_invoice()
+        clients = self.env["res.partner"].with_user(self.manager)
+        for view in ("res_partner_view_list", "res_partner_view_form"):
+            specification = self._get_specification(clients, view)
+            counts = []
+            for client in (small, small, large):
+                self.env.flush_all()
+                self.env.invalidate_all()
+                before = self.env.cr.sql_log_count
+                clients.web_search_read([("id", "=", client.id)], specification, limit=80, count_limit=10001)
+                counts.append(self.env.cr.sql_log_count - before)
+            with self.subTest(view):
+                self.assertEqual(counts[1], counts[2], "the first reading warms up")
+
+    def _get_specification(self, clients, view):
+        """What the web client asks for, with 40 rows of each list."""
+        view = self.env.ref(f"custom_crm.{view}")
+        models = clients.get_views([(view.id, view.type)])["models"]
+        names = models["res.partner"]["fields"]
+        specification = {}
+        for name, field in clients.fields_get(names).items():
+            specification[name] = {}
+            if field["type"] == "many2one":
+                specification[name] = {"fields": {"display_name": {}}}
+            elif field["type"] in ("one2many", "many2many"):
+                rows = models.get(field["relation"], {"fields": ["display_name"]})["fields"]
+                scalar = clients.env[field["relation"]].fields_get(rows)
+                specification[name] = {
+                    "fields": {
+                        row: {"fields": {"display_name": {}}} if scalar[row]["type"] == "many2one" else {}
+                        for row in scalar
+                        if scalar[row]["type"] not in ("one2many", "many2many", "properties")
+                    },
+                    "limit": 40,
+                }
+        return specification
+
     # -- requisites --
 
     def _make_russian(self, **vals):

@@ -28,6 +28,7 @@
         "views/crm_contract_period_views.xml",
         "views/crm_contract_views.xml",
         "views/crm_billing_run_views.xml",
+        "views/res_bank_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",

@@ -37,18 +37,40 @@ class ResPartner(models.Model):
 
     _inherit = "res.partner"
 
-    is_client = fields.Boolean(string="Client", index=True, tracking=True, help="Shown in the client registry.")
+    is_client = fields.Boolean(
+        string="Client",
+        index=True,
+        tracking=True,
+        default_export_compatible=True,
+        help="Shown in the client registry.",
+    )
     actual_address = fields.Char(
         compute="_compute_actual_address", store=True, index="trigram", help="The address in one line."
     )
-    legal_address = fields.Char(tracking=True, help="As in the register of legal entities.")
-    mailing_address = fields.Char(help="For letters, if it is another than the actual one.")
-    kpp = fields.Char(string="KPP", tracking=True, help="9 characters, companies only.")
-    okpo = fields.Char(string="OKPO")
-    director_name = fields.Char(string="Director")
-    director_position = fields.Char(string="Director's Position")
-    director_basis = fields.Char(string="Acts on the Basis of", help="As in «acting on the basis of …».")
-    identity_document = fields.Char(help="Name, number, date and place of issue.")
+    legal_address = fields.Char(
+        default_export_compatible=True, tracking=True, help="As in the register of legal entities."
+    )
+    mailing_address = fields.Char(
+        default_export_compatible=True, help="For letters, if it is another than the actual one."
+    )
+    kpp = fields.Char(default_export_compatible=True, string="KPP", tracking=True, help="9 characters, companies only.")
+    okpo = fields.Char(default_export_compatible=True, string="OKPO")
+    director_name = fields.Char(default_export_compatible=True, string="Director")
+    director_position = fields.Char(default_export_compatible=True, string="Director's Position")
+    director_basis = fields.Char(
+        default_export_compatible=True, string="Acts on the Basis of", help="As in «acting on the basis of …»."
+    )
+    identity_document = fields.Char(default_export_compatible=True, help="Name, number, date and place of issue.")
+
+    # What an export in the form of an import offers at once, besides the name.
+    is_company = fields.Boolean(default_export_compatible=True)
+    vat = fields.Char(default_export_compatible=True)
+    company_registry = fields.Char(default_export_compatible=True)
+    zip = fields.Char(default_export_compatible=True)
+    city = fields.Char(default_export_compatible=True)
+    street = fields.Char(default_export_compatible=True)
+    phone = fields.Char(default_export_compatible=True)
+    email = fields.Char(default_export_compatible=True)
 
     is_entrepreneur = fields.Boolean(
         compute="_compute_is_entrepreneur", help="A sole proprietor: a business with the 12-digit INN of a person."
@@ -278,7 +300,7 @@ class ResPartner(models.Model):
     # CHECKS
     # -------------------------------------------------------------------------
 
-    @api.constrains("kpp", "okpo", "company_registry", "country_id", "is_company")
+    @api.constrains("vat", "kpp", "okpo", "company_registry", "country_id", "is_company")
     def _check_requisites(self):
         """Refuse requisites that break a rule of ``tools.requisites``; a company's contacts carry a copy of its own."""
         for partner in self:
@@ -293,6 +315,9 @@ class ResPartner(models.Model):
         """Sentences that name a field, its value and the rule it breaks."""
         self.ensure_one()
         problems = []
+        # base_vat looks at contacts with a country only.
+        if self.vat and self.vat.isdigit() and not self.country_id and requisites.inn_error(self.vat):
+            problems.append(self._build_vat_error_message("RU", self.vat, self.name or ""))
         if self.company_registry:
             problems.append(self._describe_ogrn(requisites.ogrn_error(self.company_registry)))
         if self.kpp and (not self.is_company or self.is_entrepreneur):

@@ -9,6 +9,7 @@ class ResPartnerBank(models.Model):
 
     _inherit = "res.partner.bank"
 
+    corr_account = fields.Char(related="bank_id.corr_account")
     is_treasury = fields.Boolean(compute="_compute_is_treasury", help="An account of the treasury, without a key.")
 
     @api.depends("acc_number", "bank_id.bic")

@@ -206,6 +206,20 @@ class TestResPartner(CrmCommon):
             with self.subTest(vals), self._assert_refused(ValidationError, words):
                 self._make_russian(**vals)
 
+    def test_without_a_country_the_company_s_rules_hold(self):
+        partner = self._make_russian(country_id=False, kpp="1")
+        self.company.country_id = self.env.ref("base.ru")
+        with self._assert_refused(ValidationError, "INN 7707083894"):
+            partner.vat = "7707083894"
+        with self._assert_refused(ValidationError, "KPP 2"):
+            partner.kpp = "2"
+        partner.write({"kpp": False, "vat": "BE0477472701"})
+
+    def test_export_offers_what_an_import_takes(self):
+        names = {"name", "is_client", "vat", "kpp", "company_registry", "legal_address", "director_name", "phone"}
+        for name, field in self.env["res.partner"].fields_get(names, ["default_export_compatible"]).items():
+            self.assertTrue(field["default_export_compatible"], name)
+
     def test_requisites_of_other_countries_are_free(self):
         self._make_russian(country_id=self.env.ref("base.be").id, company_registry="10277", kpp="1", okpo="1")
 

@@ -1,7 +1,7 @@
 # Commands of the development environment. `make` lists them, `make run` and `make test`
 # bring all they need. What is provisioned lies in .dev (or where CUSTOM_CRM_DEV says).
 
-ADDONS := custom_crm
+ADDONS := custom_crm custom_crm_helpdesk
 
 DEV := $(abspath $(or $(CUSTOM_CRM_DEV),.dev))
 STAMPS := $(DEV)/stamps
@@ -32,7 +32,7 @@ packages:
 odoo: | packages
 	@scripts/fetch-odoo.sh
 
-$(STAMPS)/venv: requirements.txt requirements-dev.txt scripts/venv.sh | packages
+$(STAMPS)/venv: requirements.txt requirements-dev.txt requirements-addons.txt scripts/venv.sh | packages
 	@scripts/venv.sh
 	@mkdir -p $(@D) && touch $@
 

@@ -5,10 +5,12 @@ set -euo pipefail
 
 standard=
 [ ! -d "$DEV/odoo/addons" ] || standard=$DEV/odoo/addons,
+# The add-ons that pip installed.
+packages=$(cd "$DEV"/venv/lib/python*/site-packages/odoo/addons && pwd)
 mkdir -p "$DEV"/{data,log,mail/{new,cur,tmp}}
 cat >"$DEV/odoo.conf" <<CONF
 [options]
-addons_path = $standard$ROOT
+addons_path = $standard$packages,$ROOT
 data_dir = $DEV/data
 screenshots = $DEV/screenshots
 db_host = $PGHOST

@@ -6,6 +6,7 @@ takes a second, so whoever needs a database copies one and drops it afterwards. 
 ``serve-at DATABASE ADDRESS`` or ``drop DATABASE...`` within ``scripts/env.sh``, or import the functions.
 """
 
+import ast
 import fcntl
 import hashlib
 import os
@@ -135,12 +136,23 @@ def install(database, addons, *options):
         sys.exit(f"Installing {names} in {database} gave warnings. The log: {log}")
 
 
+def missing(database, addons):
+    """The modules that add-ons depend on, other than themselves, and that the database lacks."""
+    depends = set()
+    for addon in addons:
+        depends |= set(ast.literal_eval((ROOT / addon / "__manifest__.py").read_text())["depends"])
+    installed = {name for [name] in sql("SELECT name FROM ir_module_module WHERE state = 'installed'", database)}
+    return sorted(depends - installed - set(addons))
+
+
 def install_demo(database, addons):
-    """Install add-ons with their own demo data, but without that of Odoo's modules.
+    """Install add-ons with their own demo data, but without that of other modules.
 
     Odoo loads the demo data of a module only where all that it depends on has its own. So
     say for a moment that it has.
     """
+    if others := missing(database, addons):
+        install(database, others)
     sql("UPDATE ir_module_module SET demo = true WHERE state = 'installed'", database)
     install(database, addons)
     ours = ",".join(addons)

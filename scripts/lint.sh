@@ -25,7 +25,7 @@ check "ruff format" ruff format --quiet --check .
 check "pylint-odoo" pylint --disable=missing-readme "${addons[@]}"
 check "oca-checks-odoo-module" oca-checks-odoo-module "${addons[@]}"
 [ ${#catalogues[@]} = 0 ] || check "oca-checks-po" oca-checks-po "${catalogues[@]}"
-check "licences" manifestoo --addons-path "$ROOT,$DEV/odoo/odoo/addons" \
+check "licences" manifestoo --addons-path "$ROOT,$DEV/odoo/odoo/addons,$(echo "$DEV"/venv/lib/python*/site-packages/odoo/addons)" \
     --select-include "${ADDONS// /,}" check-licenses
 check "names that Odoo 19 removed" pytest -q -p no:odoo scripts/tests/test_removed_names.py
 check "prettier" npm run --silent prettier

@@ -11,3 +11,6 @@ fi
 "$DEV/venv/bin/python" -m pip install --quiet --disable-pip-version-check --use-pep517 \
     -r "$ROOT/requirements.txt" -r "$ROOT/requirements-dev.txt" ||
     fail "pip could not install the packages of requirements.txt and requirements-dev.txt."
+"$DEV/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    -r "$ROOT/requirements-addons.txt" ||
+    fail "pip could not install the add-ons of requirements-addons.txt."

@@ -1,0 +1,3 @@
+from . import crm_contract
+from . import helpdesk_ticket
+from . import res_partner

@@ -1,0 +1,136 @@
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import Form, tagged
+
+from .common import HelpdeskCommon
+
+CARD = "custom_crm.res_partner_view_form"
+
+
+@tagged("post_install", "-at_install")
+class TestHelpdeskTicket(HelpdeskCommon):
+    # -- contract of a request --
+
+    def test_contract_brings_its_client(self):
+        ticket = self._make_ticket(contract_id=self.contract.id)
+        self.assertEqual(ticket.partner_id, self.client)
+        form = Form(self.env["helpdesk.ticket"].with_user(self.manager))
+        form.contract_id = self.contract
+        self.assertEqual(form.partner_id, self.client)
+
+    def test_contract_of_another_client_is_refused(self):
+        with self.assertRaises(ValidationError) as caught:
+            self._make_ticket(partner_id=self.stranger.id, contract_id=self.contract.id)
+        self.assertIn(self.contract.name, str(caught.exception))
+        ticket = self._make_ticket(partner_id=self.client.id, contract_id=self.contract.id)
+        with self.assertRaises(ValidationError):
+            ticket.partner_id = self.stranger
+
+    def test_contact_of_the_client_may_ask_about_its_contract(self):
+        contact = self.env["res.partner"].create({"name": "Accountant", "parent_id": self.client.id})
+        ticket = self._make_ticket(partner_id=contact.id, contract_id=self.contract.id)
+        self.assertIn(ticket, self.client.client_ticket_ids)
+
+    def test_contract_of_another_company_is_refused(self):
+        company = self.env["res.company"].create({"name": "Second"})
+        with self.assertRaises(ValidationError):
+            self._make_ticket(partner_id=self.client.id, contract_id=self.contract.id, company_id=company.id)
+
+    # -- card and contract --
+
+    def test_counts(self):
+        done = self.env["helpdesk.ticket.stage"].search([("closed", "=", True)], limit=1)
+        self._make_ticket(contract_id=self.contract.id)
+        self._make_ticket(partner_id=self.client.id)
+        self._make_ticket(partner_id=self.client.id).stage_id = done
+        self.assertEqual((self.client.client_ticket_count, self.client.client_open_ticket_count), (3, 2))
+        self.assertEqual((self.contract.ticket_count, self.contract.open_ticket_count), (1, 1))
+        self.assertEqual(self.stranger.client_ticket_count, 0)
+
+    def test_counts_are_one_query(self):
+        clients = self.env["res.partner"].create([{"name": f"Client {number}"} for number in range(20)])
+        for client in clients[:5]:
+            self._make_ticket(partner_id=client.id)
+        for name in ("client_ticket_count", "client_open_ticket_count"):
+            clients.invalidate_recordset()
+            clients.mapped("name")
+            with self.assertQueryCount(1):
+                clients.mapped(name)
+        contracts = self.contract | self._make_contract() | self._make_contract()
+        contracts.invalidate_recordset()
+        contracts.mapped("name")
+        with self.assertQueryCount(1):
+            contracts.mapped("ticket_count")
+
+    def test_new_request_is_the_client_s(self):
+        form = Form.from_action(self.env(user=self.manager), self.client.with_user(self.manager).action_new_ticket())
+        self.assertEqual((form.partner_id, form.partner_email), (self.client, self.client.email))
+        contract = self.contract.with_user(self.manager)
+        form = Form.from_action(self.env(user=self.manager), contract.action_new_ticket())
+        self.assertEqual((form.partner_id, form.contract_id), (self.client, self.contract))
+
+    def test_requests_in_a_list(self):
+        ticket = self._make_ticket(contract_id=self.contract.id)
+        self._make_ticket(partner_id=self.stranger.id)
+        for record, method in ((self.client, "action_view_client_tickets"), (self.contract, "action_view_tickets")):
+            action = getattr(record.with_user(self.manager), method)()
+            self.assertEqual(self.env["helpdesk.ticket"].search(action["domain"]), ticket)
+
+    def test_one_button_for_requests(self):
+        arch = self.env["res.partner"].with_user(self.manager).get_view(self.env.ref(CARD).id, "form")["arch"]
+        self.assertIn('name="action_view_client_tickets"', arch)
+        self.assertNotIn('name="action_view_helpdesk_tickets"', arch)
+
+    def test_three_teams(self):
+        teams = self.env["helpdesk.ticket.team"].with_user(self.manager).with_context(lang="ru_RU")
+        self.env["res.lang"]._activate_lang("ru_RU")
+        ours = teams.browse(
+            [self.env.ref(f"custom_crm_helpdesk.team_{name}").id for name in ("support", "accounting", "legal")]
+        )
+        self.assertEqual(ours.exists(), ours)
+        self.assertFalse(ours.company_id, "they answer for every company")
+
+    # -- rights --
+
+    def test_manager_works_with_all_requests(self):
+        ticket = self._make_ticket(partner_id=self.client.id).with_user(self.manager)
+        ticket.name = "No connection at all"
+        self.env["helpdesk.ticket"].with_user(self.manager).create(
+            {"name": "Invoice", "description": "Sum", "partner_id": self.client.id}
+        )
+        self.assertEqual(self.client.with_user(self.manager).client_ticket_count, 2)
+        with self.assertRaises(AccessError):
+            ticket.unlink()
+
+    def test_executor_sees_the_team_s_and_the_contract_s_requests(self):
+        other = self._make_ticket(partner_id=self.client.id)
+        of_contract = self._make_ticket(contract_id=self.contract.id)
+        tickets = self.env["helpdesk.ticket"].with_user(self.executor)
+        self.assertFalse(tickets.search([("id", "in", (other | of_contract).ids)]))
+        role = self.env["crm.contract.role"].create({"name": "Engineer"})
+        self.env["crm.contract.member"].create(
+            {"contract_id": self.contract.id, "user_id": self.executor.id, "role_id": role.id}
+        )
+        self.assertEqual(tickets.search([("id", "in", (other | of_contract).ids)]), of_contract)
+        with self.assertRaises(AccessError):
+            of_contract.with_user(self.executor).name = "Changed"
+        self.team.user_ids |= self.executor
+        self.assertEqual(len(tickets.search([("id", "in", (other | of_contract).ids)])), 2)
+        other.with_user(self.executor).name = "Changed by the team"
+
+    def test_others_see_no_requests_and_no_error(self):
+        self._make_ticket(contract_id=self.contract.id)
+        for user in (self.cashier, self.accountant):
+            with self.subTest(user.login):
+                arch = self.env["res.partner"].with_user(user).get_view(self.env.ref(CARD).id, "form")["arch"]
+                self.assertNotIn('name="requests"', arch)
+                Form(self.client.with_user(user), view=CARD)
+                Form(self.contract.with_user(user))
+                with self.assertRaises(AccessError):
+                    self.client.with_user(user).read(["client_ticket_count"])
+
+    def test_company_rule(self):
+        company = self.env["res.company"].create({"name": "Second"})
+        team = self.team.copy({"company_id": company.id, "name": "Support of the second"})
+        ticket = self._make_ticket(partner_id=self.client.id, team_id=team.id)
+        self.assertEqual(ticket.company_id, company)
+        self.assertFalse(self.env["helpdesk.ticket"].with_user(self.manager).search([("id", "=", ticket.id)]))

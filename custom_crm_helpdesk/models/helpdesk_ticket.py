@@ -35,9 +35,7 @@ class HelpdeskTicket(models.Model):
                     )
                 )
             if ticket.company_id != contract.company_id:
-                raise ValidationError(
-                    self.env._("%(request)s: contract %(contract)s is another company's.", **values)
-                )
+                raise ValidationError(self.env._("%(request)s: contract %(contract)s is another company's.", **values))
 
     @api.onchange("contract_id")
     def _onchange_contract_id(self):
@@ -59,9 +57,7 @@ class HelpdeskTicket(models.Model):
     def _get_figures(self, name, ids):
         """How many requests there are and how many of them are open, by the field ``name``: {id: (all, open)}."""
         figures = {}
-        for record, closed, count in self._read_group(
-            Domain(name, "in", ids), [name, "stage_id.closed"], ["__count"]
-        ):
+        for record, closed, count in self._read_group(Domain(name, "in", ids), [name, "stage_id.closed"], ["__count"]):
             total, opened = figures.get(record.id, (0, 0))
             figures[record.id] = (total + count, opened + (0 if closed else count))
         return figures

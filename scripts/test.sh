@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs the add-ons (names in ADDONS) in a fresh database and runs all tests: first those
-# in scripts/tests, which start processes of their own, then those of the add-ons with
-# pytest-odoo, tours in Chromium included. The first add-on has to pass alone, before the
-# others come into the same database. Arguments go to pytest. KEEP_DB=1 keeps the
+# Installs the add-ons (names in ADDONS) in a fresh database and runs all tests: those of the
+# add-ons with pytest-odoo, tours in Chromium included, then those in scripts/tests, which
+# start processes of their own. The first add-on has to pass alone, before the others come
+# into the same database. Arguments go to pytest. KEEP_DB=1 keeps the
 # database.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -33,10 +33,10 @@ result=0
 run() { "$@" || { local code=$?; { [ $code = 5 ] && [ ${#chosen[@]} != 0 ]; } || result=$code; }; }
 chosen=("$@")
 
-run pytest -p no:odoo scripts/tests "$@"
 test_addons() { run pytest --odoo-config="$DEV/odoo.conf" --odoo-database="$CUSTOM_CRM_TEST_DB" --odoo-http "$@"; }
 test_addons "${addons[0]}" "$@"
 say "Installing ${addons[*]:1} beside it."
 dbtools install "$CUSTOM_CRM_TEST_DB" "${addons[@]:1}"
 test_addons "${addons[@]:1}" "$@"
+run pytest -p no:odoo scripts/tests "$@"
 exit $result

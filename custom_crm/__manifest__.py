@@ -14,7 +14,6 @@
         "security/account_payment_security.xml",
         "security/ir.model.access.csv",
         "data/base_import_mapping_data.xml",
-        "data/res_country_data.xml",
         "data/crm_contract_data.xml",
         "data/crm_process_data.xml",
         "data/crm_billing_run_data.xml",
@@ -44,5 +43,6 @@
         "web.assets_tests": ["custom_crm/static/tests/tours/**/*"],
     },
     "pre_init_hook": "pre_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

@@ -10,6 +10,8 @@ from .tools.regions import REGIONS
 _logger = logging.getLogger(__name__)
 
 EXTENSION = "pg_trgm"
+VAT_LABEL = "ИНН"
+ADDRESS_FORMAT = "%(zip)s, %(state_name)s, %(city)s\n%(street)s\n%(street2)s\n%(country_name)s"
 
 
 def pre_init_hook(env):
@@ -20,6 +22,17 @@ def pre_init_hook(env):
     _create_trigram_extension(env)
     _check_cyrillic(env)
     _name_regions(env)
+    _set_country(env)
+
+
+def uninstall_hook(env):
+    """Give Russia back what it had: its format of addresses and label; the names of regions with Odoo's next update."""
+    russia = env.ref("base.ru")
+    if russia.address_format == ADDRESS_FORMAT:
+        russia.address_format = env["res.partner"]._get_default_address_format()
+    if russia.vat_label == VAT_LABEL:
+        russia.vat_label = False
+    _keep_regions(env, False)
 
 
 def _create_trigram_extension(env):
@@ -67,8 +80,21 @@ def _name_regions(env):
                   AND region.id = data.res_id AND region.name !~ '[А-Яа-яЁё]'""",
             [name, f"state_ru_{key}"],
         )
-    env.cr.execute(
-        "UPDATE ir_model_data SET noupdate = true WHERE module = 'base' AND name IN %s",
-        [tuple(f"state_ru_{key}" for key in REGIONS)],
-    )
+    _keep_regions(env, True)
     env["res.country.state"].invalidate_model(["name"])
+
+
+def _keep_regions(env, keep):
+    env.cr.execute(
+        "UPDATE ir_model_data SET noupdate = %s WHERE module = 'base' AND name IN %s",
+        [keep, tuple(f"state_ru_{key}" for key in REGIONS)],
+    )
+
+
+def _set_country(env):
+    """Russia's label of the tax number and order of an address, where nobody has set others."""
+    russia = env.ref("base.ru")
+    if russia.address_format == env["res.partner"]._get_default_address_format():
+        russia.address_format = ADDRESS_FORMAT
+    if not russia.vat_label:
+        russia.vat_label = VAT_LABEL

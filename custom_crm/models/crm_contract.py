@@ -65,6 +65,7 @@ class CrmContract(models.Model):
         index=True,
         tracking=True,
         check_company=True,
+        domain="['|', ('is_company', '=', True), ('parent_id', '=', False)]",
     )
     company_id = fields.Many2one(
         "res.company", required=True, ondelete="restrict", index=True, default=lambda self: self.env.company
@@ -292,6 +293,22 @@ class CrmContract(models.Model):
     # -------------------------------------------------------------------------
     # CHECKS
     # -------------------------------------------------------------------------
+
+    @api.constrains("partner_id")
+    def _check_partner(self):
+        """The parties of a contract are companies and independent people, not the people of a company."""
+        for contract in self:
+            company = contract.partner_id.commercial_partner_id
+            if company != contract.partner_id:
+                raise ValidationError(
+                    self.env._(
+                        "Contract %(contract)s: %(contact)s is a contact of %(client)s. "
+                        "Choose %(client)s as the client.",
+                        contract=contract.display_name,
+                        contact=contract.partner_id.name,
+                        client=company.name,
+                    )
+                )
 
     @api.constrains("user_id")
     def _check_user_active(self):

@@ -13,7 +13,7 @@ class ResBank(models.Model):
 
     @api.constrains("bic", "corr_account")
     def _check_requisites(self):
-        for bank in self:
+        for bank in self.filtered(lambda bank: bank.country.code in (False, "RU")):
             bic, account = requisites.compact(bank.bic or ""), bank.corr_account
             if bic.isdigit() and requisites.bic_error(bic):
                 raise ValidationError(

@@ -12,10 +12,15 @@ from .crm_contract import RUNNING_STATES
 
 ACCOUNT_GROUPS = "account.group_account_invoice,account.group_account_readonly"
 CASH_GROUPS = f"{ACCOUNT_GROUPS},custom_crm.group_cashier"
+CONTRACT_GROUPS = f"{CASH_GROUPS},custom_crm.group_executor"
+# What str.strip takes away and people type or paste.
+WHITE_SPACE = " \t\n\r\u00a0"
 COMPARISONS = {">": operators.gt, ">=": operators.ge, "<": operators.lt, "<=": operators.le}
 INVERSE = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 # What a user may type with spaces, as it is printed in letters.
-COMPACT_FIELDS = ("kpp", "okpo", "company_registry")
+COMPACT_FIELDS = ("kpp", "okpo")
+# Of other countries these may be words.
+COMPACT_NUMBERS = ("vat", "company_registry")
 
 
 def _trigram(column):
@@ -83,12 +88,18 @@ class ResPartner(models.Model):
     )
     requisites_warning = fields.Char(compute="_compute_requisites_warning")
 
-    contract_ids = fields.One2many("crm.contract", "partner_id", string="Contracts")
+    contract_ids = fields.One2many("crm.contract", "partner_id", string="Contracts", groups=CONTRACT_GROUPS)
     contract_count = fields.Integer(
-        string="Contracts in Force", compute="_compute_contract_count", help="Active and suspended contracts."
+        string="Contracts in Force",
+        compute="_compute_contract_count",
+        groups=CONTRACT_GROUPS,
+        help="Active and suspended contracts.",
     )
     contract_line_ids = fields.Many2many(
-        "crm.contract.line", string="Services in Force", compute="_compute_contract_line_ids"
+        "crm.contract.line",
+        string="Services in Force",
+        compute="_compute_contract_line_ids",
+        groups=CONTRACT_GROUPS,
     )
     client_move_ids = fields.One2many(
         "account.move",
@@ -149,20 +160,25 @@ class ResPartner(models.Model):
             parts = (partner.zip, partner.state_id.name, partner.city, partner.street, partner.street2)
             partner.actual_address = ", ".join(part.strip() for part in parts if part and part.strip()) or False
 
-    @api.depends("is_company", "vat")
+    @api.depends("is_company", "vat", "country_id")
+    @api.depends_context("company")
     def _compute_is_entrepreneur(self):
         for partner in self:
-            partner.is_entrepreneur = partner.is_company and len(requisites.compact(partner.vat or "")) == 12
+            partner.is_entrepreneur = partner.is_company and len(partner.vat or "") == 12 and partner._is_russian()
 
-    @api.depends("vat", "kpp", "parent_id")
+    @api.depends("vat", "kpp", "parent_id", "country_id")
+    @api.depends_context("company")
     def _compute_duplicate_partner_id(self):
         """The first other contact with the same INN, unless the KPP tells them apart as branches."""
         same_vat = self.with_context(active_test=False).search(
-            [("vat", "in", [vat for vat in self.mapped("vat") if vat]), ("parent_id", "=", False)], order="id"
+            # One character, such as «/», says that there is no number.
+            [("vat", "in", [vat for vat in self.mapped("vat") if vat and len(vat) > 1]), ("parent_id", "=", False)],
+            order="id",
         )
         by_vat = same_vat.grouped("vat")
         for partner in self:
-            others = not partner.parent_id and by_vat.get(partner.vat, self.browse()) - partner._origin
+            checked = not partner.parent_id and partner._is_russian()
+            others = checked and by_vat.get(partner.vat, self.browse()) - partner._origin
             partner.duplicate_partner_id = (
                 others
                 and others.filtered(lambda other, kpp=partner.kpp: not kpp or not other.kpp or other.kpp == kpp)[:1]
@@ -188,6 +204,7 @@ class ResPartner(models.Model):
             partner.contract_count = counts.get(partner._origin, 0)
 
     @api.depends("contract_ids.line_ids", "contract_ids.state")
+    @api.depends_context("company")
     def _compute_contract_line_ids(self):
         today = self.env.company._crm_today()
         lines = self.env["crm.contract.line"].search(
@@ -204,7 +221,7 @@ class ResPartner(models.Model):
             for client, count, total in self.env["account.move"]._read_group(
                 [
                     ("company_id", "=", self.env.company.id),
-                    ("commercial_partner_id", "in", self.ids),
+                    ("commercial_partner_id", "in", self.commercial_partner_id.ids),
                     ("move_type", "in", ("out_invoice", "out_refund")),
                     ("state", "=", "posted"),
                 ],
@@ -213,7 +230,7 @@ class ResPartner(models.Model):
             )
         }
         for partner in self:
-            partner.client_move_count, partner.client_invoiced = figures.get(partner._origin, (0, 0.0))
+            partner.client_move_count, partner.client_invoiced = figures.get(partner.commercial_partner_id, (0, 0.0))
 
     @api.depends_context("company")
     def _compute_client_payments(self):
@@ -222,7 +239,7 @@ class ResPartner(models.Model):
             for client, count, total in self.env["account.payment"]._read_group(
                 [
                     ("company_id", "=", self.env.company.id),
-                    ("partner_id.commercial_partner_id", "in", self.ids),
+                    ("partner_id.commercial_partner_id", "in", self.commercial_partner_id.ids),
                     ("partner_type", "=", "customer"),
                     ("state", "in", ("in_process", "paid")),
                 ],
@@ -231,7 +248,7 @@ class ResPartner(models.Model):
             )
         }
         for partner in self:
-            partner.client_payment_count, partner.client_paid = figures.get(partner._origin, (0, 0.0))
+            partner.client_payment_count, partner.client_paid = figures.get(partner.commercial_partner_id, (0, 0.0))
 
     @api.depends_context("company")
     def _compute_receivable_total(self):
@@ -251,7 +268,8 @@ class ResPartner(models.Model):
         domain &= Domain("account_type", "=", "asset_receivable")
         domain &= Domain("parent_state", "=", "posted") & Domain("reconciled", "=", False)
         if overdue:
-            domain &= Domain("date_maturity", "<", self.env.company._crm_today())
+            # Advances are not overdue, however old.
+            domain &= Domain("date_maturity", "<", self.env.company._crm_today()) & Domain("amount_residual", ">", 0)
         return domain
 
     def _get_receivable(self, domain):
@@ -280,9 +298,13 @@ class ResPartner(models.Model):
         """Clients by their sum of journal items; whoever has none counts as 0."""
         # Odoo checks the right to a field that it reads, but not to one that it searches by a method.
         self._check_field_access(self._fields[name], "read")
-        if operator not in COMPARISONS:
+        if operator == "in":
+            value = tuple(value)
+            zero_matches, inverse = not all(value), "not in"
+        elif operator in COMPARISONS:
+            zero_matches, inverse = COMPARISONS[operator](0, value), INVERSE[operator]
+        else:
             return NotImplemented
-        zero_matches = COMPARISONS[operator](0, value)
         # sudo: as in _get_receivable.
         groups = (
             self.env["account.move.line"]
@@ -290,7 +312,7 @@ class ResPartner(models.Model):
             ._read_group(
                 domain & Domain("partner_id", "!=", False),
                 ["partner_id.commercial_partner_id"],
-                having=[("amount_residual:sum", INVERSE[operator] if zero_matches else operator, value)],
+                having=[("amount_residual:sum", inverse if zero_matches else operator, value)],
             )
         )
         ids = [client.id for (client,) in groups]
@@ -300,45 +322,74 @@ class ResPartner(models.Model):
     # CHECKS
     # -------------------------------------------------------------------------
 
-    @api.constrains("vat", "kpp", "okpo", "company_registry", "country_id", "is_company")
-    def _check_requisites(self):
-        """Refuse requisites that break a rule of ``tools.requisites``; a company's contacts carry a copy of its own."""
-        for partner in self:
-            if partner.commercial_partner_id == partner and partner._is_russian():
-                problems = partner._get_requisite_problems()
-                if problems:
-                    raise ValidationError(
-                        self.env._("%(client)s: %(problems)s", client=partner.name or "", problems="\n".join(problems))
-                    )
+    # One check a number: what an old database holds in one of them must not stop a change of another.
 
-    def _get_requisite_problems(self):
-        """Sentences that name a field, its value and the rule it breaks."""
-        self.ensure_one()
-        problems = []
+    @api.constrains("vat", "country_id")
+    def _check_vat_without_country(self):
         # base_vat looks at contacts with a country only.
-        if self.vat and self.vat.isdigit() and not self.country_id and requisites.inn_error(self.vat):
-            problems.append(self._build_vat_error_message("RU", self.vat, self.name or ""))
-        if self.company_registry:
-            problems.append(self._describe_ogrn(requisites.ogrn_error(self.company_registry)))
-        if self.kpp and (not self.is_company or self.is_entrepreneur):
-            problems.append(
-                self.env._("KPP %s: only companies have one, persons and sole proprietors don't.", self.kpp)
-            )
-        elif self.kpp and requisites.kpp_error(self.kpp):
-            problems.append(
-                self.env._("KPP %s: must be 4 digits, 2 digits or Latin capital letters, and 3 digits.", self.kpp)
-            )
-        if self.okpo and requisites.okpo_error(self.okpo):
-            problems.append(self.env._("OKPO %s: must have 8 digits, or 10 for a sole proprietor.", self.okpo))
-        return [problem for problem in problems if problem]
+        for partner in self._filter_russian():
+            if not partner.country_id and (partner.vat or "").isdigit() and requisites.inn_error(partner.vat):
+                raise ValidationError(self._build_vat_error_message("RU", partner.vat, partner.name or ""))
 
-    def _describe_ogrn(self, error):
-        number = self.company_registry
-        if error == requisites.FORMAT:
-            return self.env._("OGRN %s: must have 13 digits, or 15 for a sole proprietor.", number)
-        if error:
-            return self.env._("OGRN %s: the last digit does not fit the others. Look for a typo.", number)
-        return None
+    @api.constrains("company_registry", "country_id")
+    def _check_company_registry(self):
+        for partner in self._filter_russian().filtered("company_registry"):
+            number, values = (
+                partner.company_registry,
+                {"client": partner.name or "", "number": partner.company_registry},
+            )
+            error = requisites.ogrn_error(number)
+            # The ИНН tells a company from a sole proprietor.
+            if partner.is_company and partner.vat and (len(number) == 15) != partner.is_entrepreneur:
+                error = requisites.FORMAT
+            if error == requisites.FORMAT:
+                raise ValidationError(
+                    self.env._(
+                        "%(client)s: OGRN %(number)s must have 13 digits, or 15 for a sole proprietor.", **values
+                    )
+                )
+            if error:
+                raise ValidationError(
+                    self.env._(
+                        "%(client)s: the last digit of OGRN %(number)s does not fit the others. Look for a typo.",
+                        **values,
+                    )
+                )
+
+    @api.constrains("kpp", "is_company", "country_id")
+    def _check_kpp(self):
+        for partner in self._filter_russian().filtered("kpp"):
+            values = {"client": partner.name or "", "number": partner.kpp}
+            if not partner.is_company or partner.is_entrepreneur:
+                raise ValidationError(
+                    self.env._(
+                        "%(client)s: only companies have a KPP, persons and sole proprietors don't. Remove %(number)s.",
+                        **values,
+                    )
+                )
+            if requisites.kpp_error(partner.kpp):
+                raise ValidationError(
+                    self.env._(
+                        "%(client)s: KPP %(number)s must be 4 digits, 2 digits or Latin capital letters, and 3 digits.",
+                        **values,
+                    )
+                )
+
+    @api.constrains("okpo", "country_id")
+    def _check_okpo(self):
+        for partner in self._filter_russian().filtered("okpo"):
+            if requisites.okpo_error(partner.okpo):
+                raise ValidationError(
+                    self.env._(
+                        "%(client)s: OKPO %(number)s must have 8 digits, or 10 for a sole proprietor.",
+                        client=partner.name or "",
+                        number=partner.okpo,
+                    )
+                )
+
+    def _filter_russian(self):
+        """Contacts of Russia that answer for their numbers: the people of a company carry copies of the company's."""
+        return self.filtered(lambda partner: partner.commercial_partner_id == partner and partner._is_russian())
 
     def _is_russian(self):
         """Whether Russian rules hold: by the country, without one by that of the company."""
@@ -410,6 +461,11 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            # People of a client are made with the context of the registry, which means the client by its defaults.
+            if vals.get("parent_id"):
+                vals.setdefault("is_client", False)
+                vals.setdefault("is_company", False)
         return super().create([self._compact_vals(vals) for vals in vals_list])
 
     def write(self, vals):
@@ -417,7 +473,10 @@ class ResPartner(models.Model):
 
     @api.model
     def _compact_vals(self, vals):
-        numbers = {name: requisites.compact(str(vals[name])) for name in COMPACT_FIELDS if vals.get(name)}
+        numbers = {
+            name: requisites.compact(str(vals[name])) for name in (*COMPACT_FIELDS, *COMPACT_NUMBERS) if vals.get(name)
+        }
+        numbers = {name: number for name, number in numbers.items() if name not in COMPACT_NUMBERS or number.isdigit()}
         return {**vals, **numbers} if numbers else vals
 
     @api.model
@@ -456,12 +515,13 @@ class ResPartner(models.Model):
         self.env.cr.execute(
             """UPDATE res_partner SET actual_address = address.line
                  FROM (SELECT partner.id, NULLIF(concat_ws(', ',
-                              NULLIF(trim(partner.zip), ''), NULLIF(trim(state.name), ''),
-                              NULLIF(trim(partner.city), ''), NULLIF(trim(partner.street), ''),
-                              NULLIF(trim(partner.street2), '')), '') AS line
+                              NULLIF(btrim(partner.zip, %(space)s), ''), NULLIF(btrim(state.name, %(space)s), ''),
+                              NULLIF(btrim(partner.city, %(space)s), ''), NULLIF(btrim(partner.street, %(space)s), ''),
+                              NULLIF(btrim(partner.street2, %(space)s), '')), '') AS line
                          FROM res_partner partner
                     LEFT JOIN res_country_state state ON state.id = partner.state_id) address
-                WHERE address.id = res_partner.id AND address.line IS NOT NULL"""
+                WHERE address.id = res_partner.id AND address.line IS NOT NULL""",
+            {"space": WHITE_SPACE},
         )
 
     def _fill_is_client(self):
@@ -499,6 +559,7 @@ class ResPartner(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("custom_crm.action_invoices")
         action["domain"] = [
+            ("company_id", "=", self.env.company.id),
             ("commercial_partner_id", "=", self.commercial_partner_id.id),
             ("move_type", "in", ("out_invoice", "out_refund")),
         ]
@@ -516,6 +577,7 @@ class ResPartner(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("account.action_account_payments")
         action["domain"] = [
+            ("company_id", "=", self.env.company.id),
             ("partner_id", "child_of", self.commercial_partner_id.id),
             ("partner_type", "=", "customer"),
         ]

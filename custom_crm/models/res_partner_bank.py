@@ -22,7 +22,8 @@ class ResPartnerBank(models.Model):
         """Refuse a mistyped расчётный счёт; accounts of the treasury and at banks without a БИК pass."""
         for account in self:
             bic = account.bank_id.bic or ""
-            if requisites.bic_error(bic) or account.is_treasury:
+            foreign = account.bank_id.country.code not in (False, "RU")
+            if foreign or requisites.bic_error(bic) or account.is_treasury:
                 continue
             error = requisites.account_error(account.acc_number, bic)
             values = {

@@ -60,3 +60,15 @@ class TestHooks(CrmCommon):
         self.env.flush_all()
         hooks._name_regions(self.env)
         self.assertEqual((region.name, other.name), ("Камчатский край", "Урал"))
+
+    def test_uninstalling_gives_russia_back(self):
+        russia = self.env.ref("base.ru")
+        self.assertEqual((russia.vat_label, russia.address_format), (hooks.VAT_LABEL, hooks.ADDRESS_FORMAT))
+        hooks.uninstall_hook(self.env)
+        self.assertEqual(
+            (russia.vat_label, russia.address_format),
+            (False, self.env["res.partner"]._get_default_address_format()),
+        )
+        russia.vat_label = "TIN"
+        hooks._set_country(self.env)
+        self.assertEqual(russia.vat_label, "TIN", "a label of the company's own stays")

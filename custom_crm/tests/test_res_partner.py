@@ -34,7 +34,7 @@ class TestResPartner(CrmCommon):
                     "city": " Yekaterinburg",
                     "street": "Lenina, 1",
                 },
-                {"name": "Partial", "street": " ", "street2": "2nd floor"},
+                {"name": "Partial", "street": " \u00a0", "street2": "\t2nd floor\n"},
                 {"name": "None"},
             ]
         )
@@ -87,11 +87,32 @@ class TestResPartner(CrmCommon):
         other = self.env["res.partner"].create({"name": "Owes nothing"})
         self.assertIn(other, clients.search([("receivable_total", "<=", 0)]))
         self.assertIn(other, clients.search([("receivable_total", "<", 5)]))
+        self.assertIn(other, clients.search([("receivable_total", "=", 0)]))
+        self.assertNotIn(client, clients.search([("receivable_total", "=", 0)]))
+        self.assertIn(client, clients.search([("receivable_total", "!=", 0)]))
+        self.assertIn(client, clients.search([("receivable_total", "=", 1000)]))
 
         contract.move_ids.write({"invoice_date_due": date(2026, 1, 10)})
         self.assertIn(client, clients.search([("receivable_overdue", ">", 0)]))
         with self.assertRaises(AccessError):
             client.with_user(self.executor).search([("receivable_total", ">", 0)])
+
+    def test_an_advance_is_not_overdue(self):
+        payment = self.env["account.payment"].create(
+            {"partner_id": self.client.id, "amount": 500, "payment_type": "inbound", "date": date(2026, 1, 1)}
+        )
+        payment.action_post()
+        self.assertEqual((self.client.receivable_total, self.client.receivable_overdue), (-500, 0))
+
+    def test_contract_with_a_contact_is_refused(self):
+        contact = self.env["res.partner"].create({"name": "Accountant", "parent_id": self.client.id})
+        with self._assert_refused(ValidationError, "Accountant is a contact of Polyus LLC"):
+            self._make_contract(partner_id=contact.id)
+
+    def test_employees_without_a_role_read_contacts(self):
+        employee = self._make_user("employee", "base.group_user")
+        fields = self.env["res.partner"].with_user(employee).fields_get(attributes=["type"])
+        self.assertFalse({"contract_ids", "contract_count", "contract_line_ids"} & set(fields))
 
     def test_debt_of_a_contact_is_the_company_s(self):
         contact = self.env["res.partner"].create({"name": "Accountant", "parent_id": self.client.id})
@@ -195,13 +216,15 @@ class TestResPartner(CrmCommon):
             ({"vat": "770708389"}, "INN 770708389 of .*Polyus.*10 digits"),
             ({"vat": "-123456789"}, "INN -123456789 .*10 digits"),
             ({"vat": "77070838ab"}, "INN 77070838ab .*10 digits"),
-            ({"kpp": "77070100"}, "Polyus: KPP 77070100: must be 4 digits"),
-            ({"kpp": "770701001", "vat": "586834497804"}, "KPP 770701001: only companies"),
-            ({"kpp": "770701001", "is_company": False}, "KPP 770701001: only companies"),
-            ({"okpo": "123"}, "OKPO 123: must have 8"),
-            ({"company_registry": "1027700132196"}, "OGRN 1027700132196: the last digit"),
-            ({"company_registry": "304500116000158"}, "OGRN 304500116000158: the last digit"),
-            ({"company_registry": "10277"}, "OGRN 10277: must have 13"),
+            ({"kpp": "77070100"}, "Polyus: KPP 77070100 must be 4 digits"),
+            ({"kpp": "770701001", "vat": "586834497804"}, "Polyus: only companies have a KPP.*770701001"),
+            ({"kpp": "770701001", "is_company": False}, "Polyus: only companies have a KPP.*770701001"),
+            ({"okpo": "123"}, "OKPO 123 must have 8"),
+            ({"company_registry": "1027700132196"}, "last digit of OGRN 1027700132196"),
+            ({"company_registry": "304500116000158"}, "last digit of OGRN 304500116000158"),
+            ({"company_registry": "10277"}, "OGRN 10277 must have 13"),
+            ({"company_registry": "304500116000157", "vat": "7707083893"}, "OGRN 304500116000157 must have 13"),
+            ({"company_registry": "1027700132195", "vat": "586834497804"}, "OGRN 1027700132195 must have 13"),
         ):
             with self.subTest(vals), self._assert_refused(ValidationError, words):
                 self._make_russian(**vals)
@@ -211,8 +234,10 @@ class TestResPartner(CrmCommon):
         self.company.country_id = self.env.ref("base.ru")
         with self._assert_refused(ValidationError, "INN 7707083894"):
             partner.vat = "7707083894"
-        with self._assert_refused(ValidationError, "KPP 2"):
+        with self._assert_refused(ValidationError, "KPP 2 "):
             partner.kpp = "2"
+        with self._assert_refused(ValidationError, "INN 7707083894"):
+            partner.vat = "7707 083 894"
         partner.write({"kpp": False, "vat": "BE0477472701"})
 
     def test_export_offers_what_an_import_takes(self):
@@ -221,7 +246,28 @@ class TestResPartner(CrmCommon):
             self.assertTrue(field["default_export_compatible"], name)
 
     def test_requisites_of_other_countries_are_free(self):
-        self._make_russian(country_id=self.env.ref("base.be").id, company_registry="10277", kpp="1", okpo="1")
+        client = self._make_russian(
+            country_id=self.env.ref("base.be").id, company_registry="RPM Brussel 0477 472 701", kpp="1", okpo="1"
+        )
+        self.assertEqual(client.company_registry, "RPM Brussel 0477 472 701")
+        kazakh = self._make_russian(country_id=self.env.ref("base.kz").id)
+        self.env.cr.execute("UPDATE res_partner SET vat = '123456789012' WHERE id = %s", [kazakh.id])
+        kazakh.invalidate_recordset()
+        self.assertFalse(kazakh.is_entrepreneur)
+        bank = self.env["res.bank"].create({"name": "US", "bic": "021000021", "country": self.env.ref("base.us").id})
+        self.env["res.partner.bank"].create({"acc_number": "1234", "partner_id": client.id, "bank_id": bank.id})
+
+    def test_old_numbers_do_not_stop_other_changes(self):
+        client = self._make_russian(vat="7707083893")
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE res_partner SET company_registry = 'junk', kpp = '1' WHERE id = %s", [client.id])
+        client.invalidate_recordset()
+        client.write({"vat": "7728168971", "okpo": "00032537", "phone": "1"})
+
+    def test_people_of_a_client_are_no_clients(self):
+        client = self._make_russian().with_context(default_is_client=True, default_is_company=True)
+        client.write({"child_ids": [Command.create({"name": "Director"})]})
+        self.assertEqual((client.child_ids.is_client, client.child_ids.is_company), (False, False))
 
     def test_contacts_of_a_company_pass(self):
         company = self._make_russian(vat="7707083893", kpp="770701001", company_registry="1027700132195")
@@ -243,6 +289,8 @@ class TestResPartner(CrmCommon):
         twin.invalidate_recordset()
         self.assertEqual(twin.duplicate_partner_id, first, "an archived client is still there")
         self.assertFalse(self._make_russian().duplicate_partner_id)
+        exempt = [self._make_russian(vat="/") for _number in range(2)]
+        self.assertFalse(exempt[0].duplicate_partner_id, "«/» says that there is no number")
 
     def test_bank_accounts(self):
         bank = self.env["res.bank"].create(
@@ -347,6 +395,7 @@ class TestResPartner(CrmCommon):
     @users("crm_manager")
     def test_import_of_the_template(self):
         self.env["res.lang"].sudo()._activate_lang("ru_RU")
+        self.company.sudo().country_id = self.env.ref("base.ru")
         for lang, name in (("ru_RU", "ООО «Полюс»"), ("en_US", "Polyus LLC")):
             with self.subTest(lang):
                 self._import_template(lang, name)

@@ -113,11 +113,17 @@ def is_treasury(account, bic=""):
 def account_error(account, bic):
     """Settlement account (расчётный счёт) held at the bank with this БИК: 20 digits with a key.
 
+    Accounts at an office of the central bank itself (its БИК ends in 000, 001 or 002) have the key of a correspondent
+    account.
+
     >>> account_error("40702810138250123017", "044525225")
     >>> account_error("40702810238250123017", "044525225"), account_error("4070281013825012301", "044525225")
     ('check', 'format')
     """
-    return _key_error(account, compact(bic)[-3:])
+    bic = compact(bic)
+    if bic[-3:] in ("000", "001", "002"):
+        return corr_account_error(account, bic)
+    return _key_error(account, bic[-3:])
 
 
 def corr_account_error(account, bic):

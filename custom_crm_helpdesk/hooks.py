@@ -8,6 +8,11 @@ GROUPS = {
 
 
 def uninstall_hook(env):
-    """Take the rights to requests back that our roles brought with them; the requests stay."""
+    """Take the rights to requests back that our roles brought with them; the requests and their teams stay."""
     for role, rights in GROUPS.items():
         env.ref(role).implied_ids = [Command.unlink(env.ref(rights).id)]
+    # Odoo deletes the data of an add-on with it: not the teams that have requests.
+    used = env["helpdesk.ticket.team"].with_context(active_test=False).search([("ticket_ids", "!=", False)])
+    env["ir.model.data"].search(
+        [("module", "=", "custom_crm_helpdesk"), ("model", "=", used._name), ("res_id", "in", used.ids)]
+    ).unlink()

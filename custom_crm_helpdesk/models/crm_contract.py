@@ -18,6 +18,12 @@ class CrmContract(models.Model):
         for contract in self:
             contract.ticket_count, contract.open_ticket_count = figures.get(contract._origin.id, (0, 0))
 
+    @api.constrains("partner_id", "company_id")
+    def _check_tickets(self):
+        """A contract keeps its client and company once there are requests about it."""
+        # sudo: a request counts, seen by the user or not.
+        self.sudo().with_context(active_test=False).ticket_ids._check_contract()
+
     def action_view_tickets(self):
         """Requests about the contract; a new one is about it as well."""
         self.ensure_one()

@@ -8,6 +8,7 @@ class HelpdeskTicket(models.Model):
 
     _inherit = "helpdesk.ticket"
 
+    partner_id = fields.Many2one(compute="_compute_partner_id", store=True, readonly=False)
     # The client card counts and lists by it.
     commercial_partner_id = fields.Many2one(index="btree_not_null")
     contract_id = fields.Many2one(
@@ -19,6 +20,11 @@ class HelpdeskTicket(models.Model):
         help="The contract of the client that the request is about.",
     )
 
+    @api.depends("contract_id")
+    def _compute_partner_id(self):
+        for ticket in self:
+            ticket.partner_id = ticket.partner_id or ticket.contract_id.partner_id
+
     @api.constrains("contract_id", "partner_id", "company_id")
     def _check_contract(self):
         """A request is about a contract of its own client and company."""
@@ -26,7 +32,7 @@ class HelpdeskTicket(models.Model):
             # sudo: whoever works on a request need not see the contract that it is about.
             contract = ticket.contract_id.sudo()
             values = {"request": ticket.display_name, "contract": contract.name}
-            if ticket.commercial_partner_id != contract.partner_id.commercial_partner_id:
+            if ticket.partner_id.commercial_partner_id != contract.partner_id.commercial_partner_id:
                 raise ValidationError(
                     self.env._(
                         "%(request)s: contract %(contract)s is another client's. "
@@ -36,22 +42,6 @@ class HelpdeskTicket(models.Model):
                 )
             if ticket.company_id != contract.company_id:
                 raise ValidationError(self.env._("%(request)s: contract %(contract)s is another company's.", **values))
-
-    @api.onchange("contract_id")
-    def _onchange_contract_id(self):
-        if self.contract_id and not self.partner_id:
-            self.partner_id = self.contract_id.partner_id
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        ids = {vals["contract_id"] for vals in vals_list if vals.get("contract_id") and not vals.get("partner_id")}
-        clients = {contract.id: contract.partner_id.id for contract in self.env["crm.contract"].browse(ids)}
-        return super().create(
-            [
-                {**vals, "partner_id": vals.get("partner_id") or clients.get(vals.get("contract_id"), False)}
-                for vals in vals_list
-            ]
-        )
 
     @api.model
     def _get_figures(self, name, ids):

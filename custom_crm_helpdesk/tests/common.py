@@ -9,6 +9,7 @@ class HelpdeskCommon(CrmCommon):
         super().setUpClass()
         cls.contract = cls._make_active()
         cls.team = cls.env.ref("custom_crm_helpdesk.team_support")
+        cls.accounting = cls.env.ref("custom_crm_helpdesk.team_accounting")
         cls.stranger = cls.env["res.partner"].create({"name": "Stranger", "is_client": True})
 
     @classmethod

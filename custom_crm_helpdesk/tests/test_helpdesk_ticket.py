@@ -1,5 +1,8 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
+from odoo.tools.safe_eval import safe_eval
+
+from odoo.addons.custom_crm_helpdesk.hooks import uninstall_hook
 
 from .common import HelpdeskCommon
 
@@ -13,17 +16,39 @@ class TestHelpdeskTicket(HelpdeskCommon):
     def test_contract_brings_its_client(self):
         ticket = self._make_ticket(contract_id=self.contract.id)
         self.assertEqual(ticket.partner_id, self.client)
+        later = self._make_ticket()
+        later.contract_id = self.contract
+        self.assertEqual(later.partner_id, self.client)
         form = Form(self.env["helpdesk.ticket"].with_user(self.manager))
         form.contract_id = self.contract
-        self.assertEqual(form.partner_id, self.client)
+        self.assertEqual((form.partner_id, form.partner_email), (self.client, self.client.email))
 
     def test_contract_of_another_client_is_refused(self):
         with self.assertRaises(ValidationError) as caught:
             self._make_ticket(partner_id=self.stranger.id, contract_id=self.contract.id)
         self.assertIn(self.contract.name, str(caught.exception))
+        self.assertIn("No connection", str(caught.exception))
         ticket = self._make_ticket(partner_id=self.client.id, contract_id=self.contract.id)
         with self.assertRaises(ValidationError):
             ticket.partner_id = self.stranger
+
+    def test_contract_with_requests_keeps_its_client(self):
+        contract = self._make_contract()
+        contract.partner_id = self.stranger
+        ticket = self._make_ticket(contract_id=contract.id)
+        ticket.active = False
+        with self.assertRaises(ValidationError):
+            contract.with_user(self.manager).partner_id = self.client
+
+    def test_form_offers_the_contracts_of_the_client(self):
+        other = self._make_contract(partner_id=self.stranger.id)
+        field = self.env["helpdesk.ticket"]._fields["contract_id"]
+        values = {"company_id": self.company.id, "commercial_partner_id": self.client.commercial_partner_id.id}
+        contracts = (self.contract | other).search(safe_eval(field.domain, values))
+        self.assertIn(self.contract, contracts)
+        self.assertNotIn(other, contracts)
+        contracts = other.search(safe_eval(field.domain, {**values, "commercial_partner_id": False}))
+        self.assertLessEqual(self.contract | other, contracts)
 
     def test_contact_of_the_client_may_ask_about_its_contract(self):
         contact = self.env["res.partner"].create({"name": "Accountant", "parent_id": self.client.id})
@@ -80,14 +105,25 @@ class TestHelpdeskTicket(HelpdeskCommon):
         self.assertIn('name="action_view_client_tickets"', arch)
         self.assertNotIn('name="action_view_helpdesk_tickets"', arch)
 
-    def test_three_teams(self):
-        teams = self.env["helpdesk.ticket.team"].with_user(self.manager).with_context(lang="ru_RU")
+    def test_three_teams_in_russian(self):
         self.env["res.lang"]._activate_lang("ru_RU")
-        ours = teams.browse(
-            [self.env.ref(f"custom_crm_helpdesk.team_{name}").id for name in ("support", "accounting", "legal")]
+        self.env["ir.module.module"]._load_module_terms(["custom_crm_helpdesk"], ["ru_RU"])
+        teams = self.team | self.accounting | self.env.ref("custom_crm_helpdesk.team_legal")
+        names = teams.with_user(self.manager).with_context(lang="ru_RU").mapped("display_name")
+        self.assertEqual(names, ["Техподдержка", "Бухгалтерия", "Юридический отдел"])
+        self.assertFalse(teams.company_id, "they answer for every company")
+
+    def test_uninstalling_keeps_requests_and_their_teams(self):
+        self._make_ticket(partner_id=self.client.id).active = False
+        self._make_ticket(partner_id=self.client.id, team_id=self.accounting.id)
+        legal = self.env.ref("custom_crm_helpdesk.team_legal")
+        uninstall_hook(self.env)
+        left = self.env["ir.model.data"].search(
+            [("module", "=", "custom_crm_helpdesk"), ("model", "=", "helpdesk.ticket.team")]
         )
-        self.assertEqual(ours.exists(), ours)
-        self.assertFalse(ours.company_id, "they answer for every company")
+        self.assertEqual(left.mapped("res_id"), legal.ids, "what goes with the add-on is without requests")
+        for user in (self.executor, self.manager, self.admin):
+            self.assertFalse(user.has_group("helpdesk_mgmt.group_helpdesk_user_own"), user.login)
 
     # -- rights --
 
@@ -117,16 +153,51 @@ class TestHelpdeskTicket(HelpdeskCommon):
         self.assertEqual(len(tickets.search([("id", "in", (other | of_contract).ids)])), 2)
         other.with_user(self.executor).name = "Changed by the team"
 
+    def test_executor_enters_requests_to_every_team(self):
+        self.assertNotIn(self.executor, self.accounting.user_ids)
+        values = {"name": "Act", "description": "For May", "team_id": self.accounting.id, "partner_id": self.client.id}
+        ticket = self.env["helpdesk.ticket"].with_user(self.executor).create(values)
+        self.assertEqual(ticket.name, "Act", "whoever entered a request follows it")
+        foreign = self._make_ticket(partner_id=self.client.id, team_id=self.accounting.id).with_user(self.executor)
+        with self.assertRaises(AccessError):
+            foreign.read(["name"])
+        with self.assertRaises(AccessError):
+            ticket.unlink()
+
+    def test_administrator_keeps_teams_and_deletes_requests(self):
+        self.accounting.with_user(self.admin).name = "Accountants"
+        with self.assertRaises(AccessError):
+            self.accounting.with_user(self.manager).name = "Office"
+        self._make_ticket(partner_id=self.client.id).with_user(self.admin).unlink()
+
     def test_others_see_no_requests_and_no_error(self):
-        self._make_ticket(contract_id=self.contract.id)
-        for user in (self.cashier, self.accountant):
+        ticket = self._make_ticket(contract_id=self.contract.id)
+        employee = self._make_user("crm_employee", "base.group_user")
+        for user in (self.cashier, self.accountant, employee):
             with self.subTest(user.login):
                 arch = self.env["res.partner"].with_user(user).get_view(self.env.ref(CARD).id, "form")["arch"]
-                self.assertNotIn('name="requests"', arch)
+                for name in ("requests", "client_ticket_ids", "action_view_client_tickets", "action_new_ticket"):
+                    self.assertNotIn(f'name="{name}"', arch)
                 Form(self.client.with_user(user), view=CARD)
-                Form(self.contract.with_user(user))
+                for record, name in ((self.client, "client_ticket_count"), (ticket, "name")):
+                    with self.assertRaises(AccessError):
+                        record.with_user(user).read([name])
                 with self.assertRaises(AccessError):
-                    self.client.with_user(user).read(["client_ticket_count"])
+                    self.env["helpdesk.ticket"].with_user(user).create({"name": "No", "description": "No"})
+        for user in (self.cashier, self.accountant):
+            Form(self.contract.with_user(user))
+
+    def test_client_in_the_portal_sees_its_own_requests_only(self):
+        portal = self._make_user("crm_portal", "base.group_portal")
+        portal.partner_id.parent_id = self.client
+        own = self._make_ticket(contract_id=self.contract.id)
+        foreign = self._make_ticket(partner_id=self.stranger.id)
+        tickets = self.env["helpdesk.ticket"].with_user(portal)
+        self.assertEqual(tickets.search([("id", "in", (own | foreign).ids)]), own)
+        with self.assertRaises(AccessError):
+            own.with_user(portal).name = "Changed"
+        with self.assertRaises(AccessError):
+            own.with_user(portal).contract_id.subject  # noqa: B018 - reading is the test
 
     def test_company_rule(self):
         company = self.env["res.company"].create({"name": "Second"})

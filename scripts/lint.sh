@@ -14,7 +14,7 @@ check() { # NAME COMMAND...
 
 catalogues=()
 for addon in "${addons[@]}"; do
-    for file in "$addon"/i18n/*.po; do
+    for file in "$addon"/i18n{,_extra}/*.po; do
         [ ! -e "$file" ] || catalogues+=("$file")
     done
 done

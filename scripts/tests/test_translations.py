@@ -3,7 +3,12 @@
 `make i18n` brings the catalogues up to date.
 """
 
+import functools
+import sysconfig
+from pathlib import Path
+
 import catalogues
+from dbtools import ROOT
 
 
 def terms(entries):
@@ -25,3 +30,22 @@ def test_every_term_is_translated(addons):
         missing = [entry.msgid for entry in po if not entry.translated()]
         assert not missing, f"{addon}/i18n/ru.po does not translate: {missing}"
         assert not po.obsolete_entries(), f"{addon}/i18n/ru.po has entries that are out of use"
+
+
+def test_words_for_other_modules_are_what_they_say():
+    """A word in i18n_extra that its module no longer says in that place would silently stay in English."""
+    for path in ROOT.glob("custom_crm*/i18n_extra/ru.po"):
+        for entry in catalogues.read(path):
+            module = entry.comment.removeprefix("module: ")
+            say = said(module).get(entry.msgid, set())
+            assert {place for place, _line in entry.occurrences} <= say, (
+                f"{path}: {module} does not say {entry.msgid!r}"
+            )
+            assert entry.translated(), f"{path} does not translate {entry.msgid!r}"
+
+
+@functools.cache
+def said(module):
+    """What an installed add-on of OCA says and in which places: {term: {place}}."""
+    template = Path(sysconfig.get_path("purelib"), "odoo", "addons", module, "i18n", f"{module}.pot")
+    return {entry.msgid: {place for place, _line in entry.occurrences} for entry in catalogues.read(template)}

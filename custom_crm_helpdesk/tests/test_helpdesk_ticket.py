@@ -118,10 +118,10 @@ class TestHelpdeskTicket(HelpdeskCommon):
         self._make_ticket(partner_id=self.client.id, team_id=self.accounting.id)
         legal = self.env.ref("custom_crm_helpdesk.team_legal")
         uninstall_hook(self.env)
-        left = self.env["ir.model.data"].search(
-            [("module", "=", "custom_crm_helpdesk"), ("model", "=", "helpdesk.ticket.team")]
-        )
-        self.assertEqual(left.mapped("res_id"), legal.ids, "what goes with the add-on is without requests")
+        names = ("helpdesk.ticket.team", "mail.alias")
+        left = self.env["ir.model.data"].search([("module", "=", "custom_crm_helpdesk"), ("model", "in", names)])
+        deleted = {(data.model, data.res_id) for data in left}
+        self.assertEqual(deleted, {(legal._name, legal.id), (legal.alias_id._name, legal.alias_id.id)})
         for user in (self.executor, self.manager, self.admin):
             self.assertFalse(user.has_group("helpdesk_mgmt.group_helpdesk_user_own"), user.login)
 

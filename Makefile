@@ -40,7 +40,7 @@ $(STAMPS)/wkhtmltopdf: scripts/wkhtmltopdf.sh | $(STAMPS)/venv
 	@scripts/wkhtmltopdf.sh
 	@mkdir -p $(@D) && touch $@
 
-postgres: | packages
+postgres: | packages $(STAMPS)/venv
 	@scripts/postgres.sh start
 	@scripts/configure.sh
 

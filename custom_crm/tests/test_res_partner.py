@@ -396,7 +396,7 @@ class TestResPartner(CrmCommon):
     def test_import_of_the_template(self):
         self.env["res.lang"].sudo()._activate_lang("ru_RU")
         self.company.sudo().country_id = self.env.ref("base.ru")
-        for lang, name in (("ru_RU", "ООО «Полюс»"), ("en_US", "Polyus LLC")):
+        for lang, name in (("ru_RU", "ООО «Пример»"), ("en_US", "Example LLC")):
             with self.subTest(lang):
                 self._import_template(lang, name)
 
@@ -438,7 +438,7 @@ class TestResPartner(CrmCommon):
         result = wizard.execute_import(columns, preview["headers"], preview["options"])
         self.assertFalse(result["messages"])
         company, entrepreneur, person = self.env["res.partner"].browse(result["ids"])
-        self.assertEqual((company.name, company.vat, company.okpo), (name, "7707083893", "00032537"))
+        self.assertEqual((company.name, company.vat, company.okpo), (name, "7700123459", "00032537"))
         self.assertEqual((entrepreneur.is_entrepreneur, entrepreneur.company_registry), (True, "304500116000157"))
         self.assertEqual((person.is_company, person.is_client), (False, True))
         self.assertEqual(person.country_id, self.env.company.country_id)

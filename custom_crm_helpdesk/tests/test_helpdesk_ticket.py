@@ -155,9 +155,12 @@ class TestHelpdeskTicket(HelpdeskCommon):
 
     def test_executor_enters_requests_to_every_team(self):
         self.assertNotIn(self.executor, self.accounting.user_ids)
-        values = {"name": "Act", "description": "For May", "team_id": self.accounting.id, "partner_id": self.client.id}
-        ticket = self.env["helpdesk.ticket"].with_user(self.executor).create(values)
-        self.assertEqual(ticket.name, "Act", "whoever entered a request follows it")
+        form = Form.from_action(self.env(user=self.executor), self.client.with_user(self.executor).action_new_ticket())
+        form.name = "Act"
+        form.description = "For May"
+        form.team_id = self.accounting
+        ticket = form.save()
+        self.assertEqual((ticket.name, ticket.user_id), ("Act", self.env["res.users"]), "who entered it follows it")
         foreign = self._make_ticket(partner_id=self.client.id, team_id=self.accounting.id).with_user(self.executor)
         with self.assertRaises(AccessError):
             foreign.read(["name"])

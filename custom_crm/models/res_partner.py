@@ -207,12 +207,10 @@ class ResPartner(models.Model):
     @api.depends_context("company")
     def _compute_contract_line_ids(self):
         today = self.env.company._crm_today()
-        lines = self.env["crm.contract.line"].search(
-            [("contract_id.partner_id", "in", self.ids), ("contract_id.state", "=", "active")]
-        )
-        by_partner = lines._in_force(today, today).grouped("partner_id")
+        # By the contracts themselves: the card shows them as well, so it reads all of them once.
         for partner in self:
-            partner.contract_line_ids = by_partner.get(partner._origin, False)
+            active = partner.contract_ids.filtered(lambda contract: contract.state == "active")
+            partner.contract_line_ids = active.line_ids._in_force(today, today)
 
     @api.depends_context("company")
     def _compute_client_moves(self):

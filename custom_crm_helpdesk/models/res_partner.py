@@ -20,9 +20,10 @@ class ResPartner(models.Model):
 
     @api.depends("client_ticket_ids.stage_id.closed")
     def _compute_client_ticket_count(self):
-        figures = self.env["helpdesk.ticket"]._get_figures("commercial_partner_id", self.ids)
+        figures = self.env["helpdesk.ticket"]._get_figures("commercial_partner_id", self.commercial_partner_id.ids)
         for partner in self:
-            partner.client_ticket_count, partner.client_open_ticket_count = figures.get(partner._origin.id, (0, 0))
+            company = partner.commercial_partner_id.id
+            partner.client_ticket_count, partner.client_open_ticket_count = figures.get(company, (0, 0))
 
     def action_view_client_tickets(self):
         """Requests of the client and of its contacts; a new one is the client's."""

@@ -54,6 +54,7 @@ class TestHelpdeskTicket(HelpdeskCommon):
         contact = self.env["res.partner"].create({"name": "Accountant", "parent_id": self.client.id})
         ticket = self._make_ticket(partner_id=contact.id, contract_id=self.contract.id)
         self.assertIn(ticket, self.client.client_ticket_ids)
+        self.assertEqual(contact.client_ticket_count, 1, "the card of a contact shows the company")
 
     def test_contract_of_another_company_is_refused(self):
         company = self.env["res.company"].create({"name": "Second"})

@@ -174,8 +174,7 @@ def compare_reads(env):
             measure, action.env, partial(opened.web_read, card)
         )
     few, full, many = report_statements("card", compare(cards))
-    # Few invoices belong to contracts that the card shows anyway: the names of others are one statement more.
-    assert many == full <= few + 1, (few, full, many)
+    assert few == full == many, (few, full, many)
 
     columns = action.specification("list")
 

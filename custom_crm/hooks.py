@@ -26,7 +26,11 @@ def pre_init_hook(env):
 
 
 def uninstall_hook(env):
-    """Give Russia back what it had: its format of addresses and label; the names of regions with Odoo's next update."""
+    """Give Russia back its format of addresses and label, the names of regions with Odoo's next update.
+
+    The sequences of contract numbers, one a company, were not made from data files, so they go here.
+    """
+    env["ir.sequence"].with_context(active_test=False).search([("code", "=", "crm.contract")]).unlink()
     russia = env.ref("base.ru")
     if russia.address_format == ADDRESS_FORMAT:
         russia.address_format = env["res.partner"]._get_default_address_format()

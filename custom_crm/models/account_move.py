@@ -30,6 +30,9 @@ class AccountMove(models.Model):
         "This period of the contract has an invoice already.",
     )
 
+    # The card of a client finds its invoices by it; Odoo has no index there.
+    _commercial_partner_id_index = models.Index("(commercial_partner_id)")
+
     # -------------------------------------------------------------------------
     # COMPUTES
     # -------------------------------------------------------------------------

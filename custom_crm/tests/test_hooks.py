@@ -65,6 +65,7 @@ class TestHooks(CrmCommon):
         russia = self.env.ref("base.ru")
         self.assertEqual((russia.vat_label, russia.address_format), (hooks.VAT_LABEL, hooks.ADDRESS_FORMAT))
         hooks.uninstall_hook(self.env)
+        self.assertFalse(self.env["ir.sequence"].search([("code", "=", "crm.contract")]))
         self.assertEqual(
             (russia.vat_label, russia.address_format),
             (False, self.env["res.partner"]._get_default_address_format()),

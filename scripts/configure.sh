@@ -6,7 +6,8 @@ set -euo pipefail
 standard=
 [ ! -d "$DEV/odoo/addons" ] || standard=$DEV/odoo/addons,
 # The add-ons that pip installed.
-packages=$(cd "$DEV"/venv/lib/python*/site-packages/odoo/addons && pwd)
+packages=$(cd "$DEV"/venv/lib/python*/site-packages/odoo/addons && pwd) 2>/dev/null ||
+    fail "The add-ons of requirements-addons.txt are not in $DEV/venv. Run: make setup"
 mkdir -p "$DEV"/{data,log,mail/{new,cur,tmp}}
 cat >"$DEV/odoo.conf" <<CONF
 [options]

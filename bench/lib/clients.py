@@ -7,6 +7,7 @@ One client in six has «пол» in the name or the address, like «Полиме
 from pathlib import Path
 
 from odoo.fields import Command
+from odoo.tools import SQL
 
 CLIENTS = 200_000
 FREQUENT_WORD, FREQUENT_CLIENTS = "пол", range(32_000, 35_000)
@@ -146,5 +147,5 @@ def vacuum(cr, *tables):
     cr.commit()
     cr._cnx.autocommit = True
     for table in tables:
-        cr.execute(f"VACUUM ANALYZE {table}")
+        cr.execute(SQL("VACUUM ANALYZE %s", SQL.identifier(table)))
     cr._cnx.autocommit = False

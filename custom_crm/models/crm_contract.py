@@ -310,6 +310,19 @@ class CrmContract(models.Model):
                     )
                 )
 
+    @api.constrains("partner_id", "state")
+    def _check_partner_active(self):
+        """A client in the archive has no contract in force; see ``res.partner`` for the other side."""
+        for contract in self:
+            if contract.state in RUNNING_STATES and not contract.partner_id.active:
+                raise ValidationError(
+                    self.env._(
+                        "Contract %(contract)s: %(client)s is in the archive. Take the client out of it first.",
+                        contract=contract.display_name,
+                        client=contract.partner_id.name,
+                    )
+                )
+
     @api.constrains("user_id")
     def _check_user_active(self):
         for contract in self:
@@ -388,6 +401,7 @@ class CrmContract(models.Model):
         """
         for contract in self:
             contract._check_activable()
+        self.partner_id._touch()
         self._set_state("active")
         self.filtered("process_id").action_start_process()
         return True

@@ -332,10 +332,8 @@ class ResPartner(models.Model):
     @api.constrains("company_registry", "country_id")
     def _check_company_registry(self):
         for partner in self._filter_russian().filtered("company_registry"):
-            number, values = (
-                partner.company_registry,
-                {"client": partner.name or "", "number": partner.company_registry},
-            )
+            number = partner.company_registry
+            values = {"client": partner.name or "", "number": number}
             error = requisites.ogrn_error(number)
             # The ИНН tells a company from a sole proprietor.
             if partner.is_company and partner.vat and (len(number) == 15) != partner.is_entrepreneur:
@@ -444,6 +442,15 @@ class ResPartner(models.Model):
                 names.append(self.env._("contracts that you don't see: %s", len(held) - len(seen)))
             raise UserError("\n".join([message % {"client": client.display_name}, *names]))
 
+    def _touch(self):
+        """Write the rows anew, unchanged, so that whoever archives a client at this moment fails and tries again.
+
+        The archive can't see contracts that are being put into force; the database sees that both write the client.
+        """
+        self.flush_recordset(["active"])
+        if self:
+            self.env.cr.execute("UPDATE res_partner SET active = active WHERE id IN %s", [self._ids])
+
     # -------------------------------------------------------------------------
     # CRUD
     # -------------------------------------------------------------------------
@@ -459,11 +466,9 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            # People of a client are made with the context of the registry, which means the client by its defaults.
-            if vals.get("parent_id"):
-                vals.setdefault("is_client", False)
-                vals.setdefault("is_company", False)
+        # People of a client are made with the context of the registry, which means the client by its defaults.
+        person = {"is_client": False, "is_company": False} if self.env.context.get("default_is_client") else {}
+        vals_list = [{**person, **vals} if vals.get("parent_id") else vals for vals in vals_list]
         return super().create([self._compact_vals(vals) for vals in vals_list])
 
     def write(self, vals):
@@ -504,30 +509,27 @@ class ResPartner(models.Model):
         if not column_exists(self.env.cr, "res_partner", "actual_address"):
             create_column(self.env.cr, "res_partner", "actual_address", "varchar")
             create_column(self.env.cr, "res_partner", "is_client", "boolean")
-            self._fill_actual_address()
-            self._fill_is_client()
+            self._fill_registry()
         return super()._auto_init()
 
-    def _fill_actual_address(self):
-        """Write ``actual_address`` of all contacts by SQL, as ``_compute_actual_address`` would."""
+    def _fill_registry(self):
+        """Write by SQL ``actual_address`` of all contacts, as the ORM would compute it, and who was invoiced.
+
+        In one statement, as each would write a new version of most rows.
+        """
         self.env.cr.execute(
-            """UPDATE res_partner SET actual_address = address.line
-                 FROM (SELECT partner.id, NULLIF(concat_ws(', ',
+            """UPDATE res_partner SET actual_address = known.line, is_client = known.invoiced
+                 FROM (SELECT partner.id, invoiced.id IS NOT NULL AS invoiced, NULLIF(concat_ws(', ',
                               NULLIF(btrim(partner.zip, %(space)s), ''), NULLIF(btrim(state.name, %(space)s), ''),
                               NULLIF(btrim(partner.city, %(space)s), ''), NULLIF(btrim(partner.street, %(space)s), ''),
                               NULLIF(btrim(partner.street2, %(space)s), '')), '') AS line
                          FROM res_partner partner
-                    LEFT JOIN res_country_state state ON state.id = partner.state_id) address
-                WHERE address.id = res_partner.id AND address.line IS NOT NULL""",
+                    LEFT JOIN res_country_state state ON state.id = partner.state_id
+                    LEFT JOIN (SELECT DISTINCT commercial_partner_id AS id FROM account_move
+                                WHERE move_type IN ('out_invoice', 'out_refund') AND state <> 'cancel') invoiced
+                           ON invoiced.id = partner.id) known
+                WHERE known.id = res_partner.id AND (known.line IS NOT NULL OR known.invoiced)""",
             {"space": WHITE_SPACE},
-        )
-
-    def _fill_is_client(self):
-        """Take everybody into the registry who has been invoiced before, by SQL."""
-        self.env.cr.execute(
-            """UPDATE res_partner SET is_client = true
-                WHERE id IN (SELECT commercial_partner_id FROM account_move
-                              WHERE move_type IN ('out_invoice', 'out_refund') AND state <> 'cancel')"""
         )
 
     # -------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class TestResPartner(CrmCommon):
         computed = partners.mapped("actual_address")
         self.env.flush_all()
         self.env.cr.execute("UPDATE res_partner SET actual_address = NULL WHERE id IN %s", [partners._ids])
-        partners._fill_actual_address()
+        partners._fill_registry()
         partners.invalidate_recordset()
         self.assertEqual(partners.mapped("actual_address"), computed)
 
@@ -269,6 +269,11 @@ class TestResPartner(CrmCommon):
         client.write({"child_ids": [Command.create({"name": "Director"})]})
         self.assertEqual((client.child_ids.is_client, client.child_ids.is_company), (False, False))
 
+    def test_subsidiaries_of_other_apps_stay_companies(self):
+        vals = {"name": "Subsidiary", "parent_id": self.client.id}
+        self.assertTrue(self.env["res.partner"].with_context(default_is_company=True).create(vals).is_company)
+        self.assertEqual(vals, {"name": "Subsidiary", "parent_id": self.client.id})
+
     def test_contacts_of_a_company_pass(self):
         company = self._make_russian(vat="7707083893", kpp="770701001", company_registry="1027700132195")
         contact = self.env["res.partner"].create({"name": "Director", "parent_id": company.id, "function": "CEO"})
@@ -356,6 +361,17 @@ class TestResPartner(CrmCommon):
         self.client.action_archive()
         self.assertFalse(self.client.active)
 
+    def test_a_contract_of_an_archived_client_is_not_put_into_force(self):
+        contract = self._make_contract()
+        self.client.action_archive()
+        with self._assert_refused(ValidationError, "Polyus LLC is in the archive"):
+            contract.with_user(self.manager).action_activate()
+        self.client.action_unarchive()
+        contract.action_activate()
+        stranger = self.env["res.partner"].create({"name": "Gone", "active": False})
+        with self._assert_refused(ValidationError, "Gone is in the archive"):
+            contract.partner_id = stranger
+
     def test_archiving_does_not_tell_of_unseen_contracts(self):
         contract = self._make_active()
         partner_manager = self._make_user("contacts_only", "base.group_partner_manager")
@@ -387,7 +403,7 @@ class TestResPartner(CrmCommon):
         stranger = self.env["res.partner"].create({"name": "Vendor"})
         self.client.is_client = False
         self.env.flush_all()
-        self.client._fill_is_client()
+        self.client._fill_registry()
         self.env.invalidate_all()
         self.assertTrue(self.client.is_client)
         self.assertFalse(stranger.is_client)

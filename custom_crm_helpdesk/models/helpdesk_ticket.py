@@ -25,6 +25,12 @@ class HelpdeskTicket(models.Model):
         for ticket in self:
             ticket.partner_id = ticket.partner_id or ticket.contract_id.partner_id
 
+    @api.depends("name", "number")
+    def _compute_display_name(self):
+        # EXTENDS 'helpdesk_mgmt': it has no words for a request that is not saved yet
+        super()._compute_display_name()
+        self.filtered(lambda ticket: not ticket._origin).display_name = self.env._("New Request")
+
     @api.constrains("contract_id", "partner_id", "company_id")
     def _check_contract(self):
         """A request is about a contract of its own client and company."""

@@ -22,6 +22,7 @@ class TestHelpdeskTicket(HelpdeskCommon):
         form = Form(self.env["helpdesk.ticket"].with_user(self.manager))
         form.contract_id = self.contract
         self.assertEqual((form.partner_id, form.partner_email), (self.client, self.client.email))
+        self.assertEqual(self.env["helpdesk.ticket"].new({}).display_name, "New Request")
 
     def test_contract_of_another_client_is_refused(self):
         with self.assertRaises(ValidationError) as caught:

@@ -28,8 +28,9 @@ class HelpdeskTicket(models.Model):
     @api.depends("name", "number")
     def _compute_display_name(self):
         # EXTENDS 'helpdesk_mgmt': it has no words for a request that is not saved yet
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         self.filtered(lambda ticket: not ticket._origin).display_name = self.env._("New Request")
+        return result
 
     @api.constrains("contract_id", "partner_id", "company_id")
     def _check_contract(self):

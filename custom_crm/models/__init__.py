@@ -9,6 +9,7 @@ from . import crm_contract_line
 from . import crm_contract_member
 from . import crm_contract_period
 from . import crm_contract_role
+from . import crm_contract_schedule
 from . import crm_contract_stage
 from . import crm_contract_stage_item
 from . import crm_process

@@ -1,25 +1,10 @@
 from collections import defaultdict
 from datetime import date
-from itertools import takewhile
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools.mail import plaintext2html
 
-from ..tools.periods import (
-    Period,
-    billing_date,
-    get_whole,
-    is_due,
-    iter_periods,
-    month_end,
-    month_start,
-    payment_date,
-    uncovered,
-)
-
-MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 # Periods are counted from these: once one is billed they can't change without a gap or an overlap.
 SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment", "prorate"}
 # A change of these makes the unbilled part of the ledger wrong: it is written anew by the next run.
@@ -29,7 +14,6 @@ PROTECTED_FIELDS = {"amount_total", "current_stage_id", "next_billing_date", "st
 # What a client holds now; billing takes the past of finished contracts as well.
 RUNNING_STATES = ("active", "suspended")
 IN_FORCE_STATES = ("active", "suspended", "finished")
-ACTIVITY_BILLING_FAILED = "custom_crm.mail_activity_billing_failed"
 
 
 class CrmContract(models.Model):
@@ -549,154 +533,3 @@ class CrmContract(models.Model):
         for contract in self:
             contract.message_post(body=self.env._("Finished: %(reason)s", reason=reason))
         self.stage_ids._cancel_open()
-
-    def _notify_billing_failure(self, period, message):
-        """Tell the responsible once, in their language, that the contract could not be billed."""
-        self.ensure_one()
-        self = self.with_context(lang=self.user_id.lang)  # noqa: PLW0642
-        if not self.activity_search([ACTIVITY_BILLING_FAILED]):
-            self.activity_schedule(
-                ACTIVITY_BILLING_FAILED,
-                summary=self.env._("Not billed: %(period)s", period=period._get_title(self.user_id.lang)),
-                note=plaintext2html(message),
-                user_id=self.user_id.id,
-            )
-
-    def _clear_billing_failure(self):
-        self.activity_unlink([ACTIVITY_BILLING_FAILED])
-
-    # Periods
-
-    def _iter_periods(self):
-        """Yield the periods of the contract (``tools.periods.Period``) in order; without end if it has no last day."""
-        self.ensure_one()
-        if not self.date_start or (
-            self.kind == "subscription" and not (self.billing_period and self.billing_alignment)
-        ):
-            return iter(())
-        if self.kind == "one_off":
-            date_end = self.date_end or self.date_start
-            return iter([Period(self.date_start, date_end, self.date_start, date_end)])
-        return iter_periods(self.date_start, self.date_end, MONTHS[self.billing_period], self.billing_alignment)
-
-    def _get_billing_date(self, period):
-        """First day on which a run bills the period."""
-        if self.kind == "one_off":
-            return month_start(self.payment_date or period.date_start)
-        return billing_date(period, self.billing_timing)
-
-    def _is_due(self, period, run_date):
-        if self.kind == "one_off":
-            return (self.payment_date or period.date_start) <= month_end(run_date)
-        return is_due(period, run_date, self.billing_timing)
-
-    def _get_payment_date(self, period, invoice_date=None):
-        """Planned day of payment of the period, never before the invoice date. ``period`` may be a ledger row."""
-        if self.kind == "one_off":
-            planned = self.payment_date or period.date_start
-            return max(planned, invoice_date) if invoice_date else planned
-        return payment_date(period, self.payment_day, self.billing_timing, invoice_date)
-
-    def _get_span(self, row):
-        """Days that a row of the ledger settles.
-
-        Its own; by whole periods all of its period from its first day; the row of a one-off contract settles it all.
-        """
-        if self.kind == "one_off":
-            return date.min, date.max
-        last = row.date_end if self.prorate else self._get_whole_period(row).whole_end
-        return row.date_start, max(row.date_end, last)
-
-    def _sync_ledger(self):
-        """Bring the rows that are not billed to the schedule as it is now.
-
-        A row whose days are no longer in the schedule is dropped, and written anew by the next run with the right ones.
-        If it had an invoice that was cancelled, it is kept for that: with new days, or skipped if none are left.
-        """
-        # sudo: nobody writes the ledger by hand, it follows from the contracts.
-        for contract in self.sudo():
-            rows = contract.period_ids.filtered(
-                lambda row: not row.move_id and (not row.is_skipped or row.move_ids)
-            ).sorted("date_start")
-            if not rows:
-                continue
-            closed = [contract._get_span(row) for row in contract.period_ids - rows]
-            last = max(rows.mapped("date_end"))
-            parts = uncovered(contract._iter_periods(), closed)
-            parts = list(takewhile(lambda part, last=last: part.date_start <= last, parts))
-            by_days = {(part.date_start, part.date_end): part for part in parts}
-            stale = rows.filtered(lambda row, by_days=by_days: (row.date_start, row.date_end) not in by_days)
-            for row in rows - stale:
-                part = by_days.pop((row.date_start, row.date_end))
-                # As a run has planned it, if one holds the row: nothing is to change under it without need.
-                row.write({"payment_date": contract._get_payment_date(part, row.run_id.date), "is_skipped": False})
-            kept = stale.filtered("move_ids")
-            (stale - kept).unlink()
-            contract._move_rows(kept, list(by_days.values()))
-
-    def _move_rows(self, rows, parts):
-        """Give each row the first part of the schedule that it shares a day with; skip rows without one."""
-        for row in rows:
-            part = next(
-                (part for part in parts if part.date_start <= row.date_end and part.date_end >= row.date_start), None
-            )
-            if part:
-                parts.remove(part)
-                row.write({**self._prepare_period_vals(part), "is_skipped": False})
-            else:
-                row.is_skipped = True
-
-    def _get_next_unbilled(self):
-        """First part of the schedule that is neither billed nor skipped, as ``tools.periods.Period``; or None."""
-        self.ensure_one()
-        spans = [self._get_span(row) for row in self.period_ids.filtered("is_closed")]
-        return next(uncovered(self._iter_periods(), spans), None)
-
-    def _iter_missing(self):
-        """Yield the parts of the schedule that have no row in the ledger, in order."""
-        self.ensure_one()
-        return uncovered(self._iter_periods(), [self._get_span(row) for row in self.period_ids])
-
-    def _ensure_periods(self, run_date):
-        """Write the rows of the ledger that a run with this invoice date bills and that are not there yet.
-
-        :return: the new ``crm.contract.period``
-        """
-        self._sync_ledger()
-        vals_list = []
-        for contract in self:
-            due = takewhile(lambda period, c=contract: c._is_due(period, run_date), contract._iter_missing())
-            vals_list += [contract._prepare_period_vals(period) for period in due]
-        # sudo: nobody writes the ledger by hand, it follows from the contracts.
-        return self.env["crm.contract.period"].sudo().create(vals_list).sudo(self.env.su)
-
-    def _get_oldest_unbilled(self):
-        """Oldest unbilled row of the ledger, made if it is not there yet; empty if nothing is left to bill."""
-        self.ensure_one()
-        if self.state not in IN_FORCE_STATES:
-            return self.period_ids.browse()
-        self._sync_ledger()
-        row = self.period_ids.filtered(lambda row: not row.is_closed).sorted("date_start")[:1]
-        period = next(self._iter_missing(), None)
-        if period and (not row or period.date_start < row.date_start):
-            # sudo: as in _ensure_periods
-            row = self.env["crm.contract.period"].sudo().create(self._prepare_period_vals(period)).sudo(self.env.su)
-        return row
-
-    def _prepare_period_vals(self, period):
-        self.ensure_one()
-        return {
-            "contract_id": self.id,
-            "date_start": period.date_start,
-            "date_end": period.date_end,
-            "payment_date": self._get_payment_date(period),
-        }
-
-    def _get_whole_period(self, row):
-        """``tools.periods.Period`` of a row of the ledger: the row's days and the whole period in which they lie."""
-        self.ensure_one()
-        if self.kind == "one_off":
-            return Period(row.date_start, row.date_end, row.date_start, row.date_end)
-        months = MONTHS[self.billing_period]
-        whole = get_whole(row.date_start, self.date_start, months, self.billing_alignment)
-        return Period(row.date_start, row.date_end, *whole)

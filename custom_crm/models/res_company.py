@@ -74,4 +74,7 @@ class ResCompany(models.Model):
         :rtype: datetime.date
         """
         self.ensure_one()
-        return fields.Date.context_today(self.with_context(tz=self.partner_id.tz or self.env.user.tz or "UTC"))
+        # Only this field, as lists ask for the day with every page.
+        self.partner_id.fetch(["tz"])
+        timezone = self.partner_id.tz or self.env.context.get("tz") or self.env.user.tz or "UTC"
+        return fields.Date.context_today(self.with_context(tz=timezone))

@@ -200,8 +200,9 @@ class ResPartner(models.Model):
                 [("partner_id", "in", self.ids), ("state", "in", RUNNING_STATES)], ["partner_id"], ["__count"]
             )
         )
-        for partner in self:
-            partner.contract_count = counts.get(partner._origin, 0)
+        self.contract_count = 0
+        for partner in self.filtered(lambda partner: partner._origin in counts):
+            partner.contract_count = counts[partner._origin]
 
     @api.depends("contract_ids.line_ids", "contract_ids.state")
     @api.depends_context("company")
@@ -212,6 +213,7 @@ class ResPartner(models.Model):
             active = partner.contract_ids.filtered(lambda contract: contract.state == "active")
             partner.contract_line_ids = active.line_ids._in_force(today, today)
 
+    @api.depends("commercial_partner_id")
     @api.depends_context("company")
     def _compute_client_moves(self):
         figures = {
@@ -230,6 +232,7 @@ class ResPartner(models.Model):
         for partner in self:
             partner.client_move_count, partner.client_invoiced = figures.get(partner.commercial_partner_id, (0, 0.0))
 
+    @api.depends("commercial_partner_id")
     @api.depends_context("company")
     def _compute_client_payments(self):
         figures = {
@@ -248,17 +251,21 @@ class ResPartner(models.Model):
         for partner in self:
             partner.client_payment_count, partner.client_paid = figures.get(partner.commercial_partner_id, (0, 0.0))
 
+    @api.depends("commercial_partner_id")
     @api.depends_context("company")
     def _compute_receivable_total(self):
         amounts = self._get_receivable(self._get_receivable_domain())
-        for partner in self:
-            partner.receivable_total = amounts.get(partner.commercial_partner_id, 0.0)
+        self.receivable_total = 0.0
+        for partner in self.filtered(lambda partner: partner.commercial_partner_id in amounts):
+            partner.receivable_total = amounts[partner.commercial_partner_id]
 
+    @api.depends("commercial_partner_id")
     @api.depends_context("company")
     def _compute_receivable_overdue(self):
         amounts = self._get_receivable(self._get_receivable_domain(overdue=True))
-        for partner in self:
-            partner.receivable_overdue = amounts.get(partner.commercial_partner_id, 0.0)
+        self.receivable_overdue = 0.0
+        for partner in self.filtered(lambda partner: partner.commercial_partner_id in amounts):
+            partner.receivable_overdue = amounts[partner.commercial_partner_id]
 
     def _get_receivable_domain(self, overdue=False):
         """Unpaid receivable items of the company, all of them or those past their day."""

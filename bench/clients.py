@@ -19,9 +19,8 @@ import dbtools
 from lib import call, compare, measure
 from lib.clients import CLIENTS, FREQUENT_CLIENTS, FREQUENT_WORD, RARE_CLIENTS, RARE_WORD, make_clients, make_users
 from lib.invoices import copy_invoice, load_accounts, make_invoice
+from lib.plans import show_plan
 from lib.web import COUNT_LIMIT, LIST_LIMIT, MANY2ONE_LIMIT, Action
-
-from odoo.tools import SQL
 
 FEW = 5
 # Contracts and invoices of a client: less than a page of the card's lists, more than a page, very many.
@@ -94,7 +93,7 @@ def compare_searches(env, stock, indexes):
         # The first of many are found sooner by the index that has the names in their order.
         used = indexes if words == RARE_WORD else ()
         show_plan(f"«{words}», 80 clients", model._search(domain, limit=LIST_LIMIT, order=model._order), used)
-        show_plan(f"«{words}», count", model._search(domain, limit=COUNT_LIMIT), indexes)
+        show_plan(f"«{words}», count", model._search(domain, limit=COUNT_LIMIT), indexes, is_count=True)
         domain = [("display_name", "ilike", words)]
         show_plan(f"«{words}», box", model._search(domain, limit=MANY2ONE_LIMIT, order=model._order), used)
     domain = sides["ours"].search_domain("vat", PART_OF_VAT)
@@ -135,24 +134,6 @@ def compare_times(what, sides, search):
     calls = {side: partial(measure, action.env, partial(search, action)) for side, action in sides.items()}
     ours, stock = compare(calls).values()
     print(f"  {what}: {ours.ms:.1f} ms against {stock.ms:.1f} ms, {stock.ms / ours.ms:.1f} times faster")
-
-
-def show_plan(what, query, indexes=()):
-    """Print how PostgreSQL runs the query, which has to use one of the indexes, if there are any."""
-    cr = query._env.cr
-    cr.execute(SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) %s", query.select()))
-    [plan] = cr.fetchone()[0]
-    nodes = list(plan_nodes(plan["Plan"]))
-    steps = " < ".join(" ".join(filter(None, (node["Node Type"], node.get("Index Name")))) for node in nodes)
-    blocks = plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
-    print(f"  {what}: {plan['Execution Time']:.1f} ms, {blocks} blocks, {steps}")
-    assert not indexes or {node.get("Index Name") for node in nodes} & set(indexes), plan
-
-
-def plan_nodes(node):
-    yield node
-    for child in node.get("Plans", ()):
-        yield from plan_nodes(child)
 
 
 def compare_reads(env):

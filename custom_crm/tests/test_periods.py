@@ -2,12 +2,23 @@ from datetime import date, timedelta
 from itertools import islice, pairwise
 from types import SimpleNamespace
 
+from dateutil.relativedelta import relativedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
-from ..tools.periods import get_whole, is_due, iter_periods, iter_wholes, month_end, payment_date, uncovered
+from ..tools.periods import (
+    get_service_start,
+    get_term,
+    get_whole,
+    is_due,
+    iter_periods,
+    iter_wholes,
+    month_end,
+    payment_date,
+    uncovered,
+)
 from ..tools.proration import prorate
 
 DAY = timedelta(days=1)
@@ -18,6 +29,8 @@ settings.load_profile("unhurried")
 days = st.dates(date(2020, 1, 1), date(2035, 12, 31))
 lengths = st.sampled_from([1, 3, 6, 12])
 alignments = st.sampled_from(["calendar", "anniversary"])
+# Days of service and days without, in turns.
+turns = st.lists(st.tuples(st.integers(1, 200), st.integers(1, 200)), max_size=5)
 
 
 @tagged("post_install", "-at_install")
@@ -75,6 +88,43 @@ class TestPeriods(BaseCase):
         covered = {day for day in (start + n * DAY for n in range(length + 1)) for a, b in spans if a <= day <= b}
         self.assertEqual(sorted({*left, *covered}), [start + n * DAY for n in range(length + 1)])
         self.assertEqual(len(left), length + 1 - len(covered))
+
+    def _suspensions(self, start, turns):
+        suspensions, day = [], start
+        for service, pause in turns:
+            suspensions.append((day + service * DAY, day + (service + pause - 1) * DAY))
+            day += (service + pause) * DAY
+        return suspensions
+
+    @given(days, st.integers(0, 1500), lengths, alignments, turns)
+    def test_life_less_the_suspensions(self, start, length, months, alignment, turns):
+        """The periods are the contract's days less the suspended ones, none twice; each is cut by its whole."""
+        end, suspensions = start + length * DAY, self._suspensions(start, turns)
+        periods = list(iter_periods(start, end, months, alignment, suspensions))
+        billed = [
+            period.date_start + day * DAY
+            for period in periods
+            for day in range((period.date_end - period.date_start).days + 1)
+        ]
+        life = [start + day * DAY for day in range(length + 1)]
+        self.assertEqual(billed, [day for day in life if not any(first <= day <= last for first, last in suspensions)])
+        for period in periods:
+            begin = get_service_start(period.date_start, start, suspensions)
+            whole = get_whole(period.date_start, begin, months, alignment)
+            self.assertEqual((period.whole_start, period.whole_end), whole)
+            if alignment == "anniversary":
+                self.assertEqual(period.date_start, period.whole_start, "begins where it is resumed, not in between")
+
+    @given(days, st.integers(1, 300), lengths, alignments)
+    def test_nothing_after_an_open_suspension(self, start, service, months, alignment):
+        pause = start + service * DAY
+        periods = list(iter_periods(start, None, months, alignment, [(pause, None)]))
+        self.assertEqual(periods[-1].date_end, pause - DAY)
+
+    @given(days, st.integers(1, 60))
+    def test_term_in_months(self, start, months):
+        following = start + relativedelta(months=months)
+        self.assertEqual(start + get_term(start, following - DAY), following)
 
     @given(days, st.integers(0, 1500), lengths, alignments)
     def test_get_whole(self, start, length, months, alignment):

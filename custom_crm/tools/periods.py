@@ -5,7 +5,8 @@ The rules are those of the ledger (``crm.contract.period``):
 * ``calendar``: the calendar's own months, quarters, half years and years; the first and the
   last period may be partial;
 * ``anniversary``: period *n* begins on the contract's first day plus *n* lengths, counted from
-  the first day itself, so that the 31st comes back after a short month.
+  the first day itself, so that the 31st comes back after a short month;
+* suspended: no period in those days; after them the next begins.
 
 >>> from datetime import date
 >>> from itertools import islice
@@ -63,6 +64,21 @@ def month_end(day):
     return day + relativedelta(day=31)
 
 
+def get_term(first, last):
+    """Length of a span of days, in whole months if it has them, as something to add to a date.
+
+    >>> date(2026, 3, 1) + get_term(date(2025, 3, 1), date(2026, 2, 28))
+    datetime.date(2027, 3, 1)
+    >>> date(2026, 3, 1) + get_term(date(2026, 1, 1), date(2026, 1, 10))
+    datetime.date(2026, 3, 11)
+    """
+    following = last + ONE_DAY
+    months = (following.year - first.year) * 12 + following.month - first.month
+    if first + relativedelta(months=months) == following:
+        return relativedelta(months=months)
+    return following - first
+
+
 def _get_anchor(date_start, months, alignment):
     """First day from which the full periods are counted."""
     if alignment == "calendar":
@@ -99,11 +115,63 @@ def get_whole(day, date_start, months, alignment):
     return (begin, end) if begin <= day else _nth_whole(anchor, number - 1, months)
 
 
-def iter_periods(date_start, date_end, months, alignment):
-    """Yield the periods of a contract in order, without gap or overlap.
+def iter_service(date_start, date_end, suspensions):
+    """Yield (first day, last day) of the spans with service, in order: the contract's life less its suspensions.
+
+    :param date_end: last day of the contract, or None: then the last span ends with None, unless a suspension is open
+    :param suspensions: iterable of (first day, last day) without service, which do not overlap; the last day is None
+        while the suspension lasts
+
+    >>> spring = [(date(2026, 3, 10), date(2026, 3, 19)), (date(2026, 5, 1), None)]
+    >>> for first, last in iter_service(date(2026, 1, 1), None, spring):
+    ...     print(first, last)
+    2026-01-01 2026-03-09
+    2026-03-20 2026-04-30
+    """
+    begin = date_start
+    for first, last in sorted(suspensions, key=lambda span: span[0]):
+        if date_end and first > date_end:
+            break
+        if begin < first:
+            yield begin, first - ONE_DAY
+        if not last:
+            return
+        begin = max(begin, last + ONE_DAY)
+    if not date_end or begin <= date_end:
+        yield begin, date_end
+
+
+def get_service_start(day, date_start, suspensions):
+    """First day of the service that goes on until ``day``: of the contract, or the day on which it was resumed.
+
+    >>> get_service_start(date(2026, 4, 7), date(2026, 1, 1), [(date(2026, 3, 10), date(2026, 3, 19))])
+    datetime.date(2026, 3, 20)
+    """
+    resumed = [last + ONE_DAY for _first, last in suspensions if last and last < day]
+    return max([date_start, *resumed])
+
+
+def iter_periods(date_start, date_end, months, alignment, suspensions=()):
+    """Yield the periods of a contract in order, without gap or overlap, and none within a suspension.
+
+    A period that a suspension cuts ends the day before it; the next one begins when the service is resumed, and the
+    anniversaries are counted from there.
 
     :param date_end: last day of the contract, or None: then the periods never end
+    :param suspensions: see ``iter_service``
+
+    >>> pause = [(date(2026, 2, 10), date(2026, 2, 19))]
+    >>> for period in iter_periods(date(2026, 1, 15), date(2026, 3, 25), 1, "anniversary", pause):
+    ...     print(period.date_start, period.date_end, period.whole_end)
+    2026-01-15 2026-02-09 2026-02-14
+    2026-02-20 2026-03-19 2026-03-19
+    2026-03-20 2026-03-25 2026-04-19
     """
+    for first, last in iter_service(date_start, date_end, suspensions):
+        yield from _iter_unbroken(first, last, months, alignment)
+
+
+def _iter_unbroken(date_start, date_end, months, alignment):
     for whole_start, whole_end in iter_wholes(date_start, months, alignment):
         if date_end and whole_start > date_end:
             return

@@ -143,6 +143,48 @@ def manager_makes_a_contract(user):
     user.picture("contracts")
 
 
+def open_row(user, path, text):
+    user.open(path)
+    user.click(f".o_data_row:has-text('{text}') td[name=name] >> nth=0")
+    user.wait(".o_form_view")
+
+
+def dialog_picture(user, name):
+    """A picture of the dialog that is open, which is closed then without saving."""
+    user.wait(".modal .o_form_view")
+    user.picture(name)
+    user.click(".modal .modal-header .btn-close")
+    user.page.wait_for_selector(".modal", state="detached")
+
+
+def manager_leads_contracts(user):
+    for client, name in (("Уютный дом", "client_cash_contract"), ("Метропол", "client_cashless_contracts")):
+        open_row(user, "clients", client)
+        user.click("a[name=contracts]")
+        user.picture(name)
+    open_row(user, "contracts", "Пожарная сигнализация, офис")
+    user.click("a[name=moves]")
+    user.picture("contract_moves")
+    user.click("header button:has-text('Приостановить'), .o_statusbar_buttons button:has-text('Приостановить')")
+    dialog_picture(user, "contract_suspend")
+    user.click("button[name=action_finish]")
+    user.wait(".modal .o_form_view")
+    user.page.click(".modal div[name=reason_id] input")
+    user.click(".ui-menu-item a >> nth=0")
+    dialog_picture(user, "contract_finish")
+    open_row(user, "contracts", "Обслуживание дома")
+    user.click("a[name=members]")
+    user.picture("contract_members")
+    user.open("contracts")
+    user.click("thead .o_list_record_selector input")
+    user.click(".o_cp_action_menus button:has-text('Действия')")
+    user.click(".o-dropdown--menu .o-dropdown-item:has-text('Изменить цены')")
+    user.wait(".modal .o_form_view")
+    user.page.fill(".modal div[name=percent] input", "7,5")
+    user.page.keyboard.press("Tab")
+    dialog_picture(user, "price_revision")
+
+
 def manager_bills_and_mails(user, mailbox):
     user.open("billing-runs")
     user.click(".o_list_button_add")
@@ -189,19 +231,35 @@ def render_pdf(content):
 def manager_looks_at_processes(user):
     user.open("active-processes")
     user.picture("processes")
+    user.click(".o_switch_view.o_kanban")
+    user.wait(".o_kanban_group")
+    user.picture("processes_board")
 
 
 def executor_completes_a_stage(user):
+    user.page.set_viewport_size({"width": 1366, "height": 1150})
     user.open("my-stages")
     user.click(".o_data_row td[name=contract_id] >> nth=0")
-    user.wait("div[name=item_ids] .o_data_row")
-    for row in range(2):
-        user.click(f"div[name=item_ids] .o_data_row >> nth={row} >> div[name=is_done] input")
+    for _item in range(2):
+        user.click("div[name=item_ids] .o_data_row .o_crm_tick >> nth=0")
         user.page.wait_for_timeout(SECONDS)
     user.picture("stage")
     user.click("button[name=action_complete]")
     user.wait(".o_form_view:has-text('Ввод в обслуживание')")
     user.picture("stage_next")
+    user.click("div[name=contract_id] a")
+    user.wait("a[name=stages]")
+    user.click("a[name=stages]")
+    user.picture("contract_stages")
+    user.click("div[name=stage_ids] .o_data_row button[name=action_view_form] >> nth=0")
+    user.wait(".o_arrow_button_current[data-value=done]")
+    user.picture("stage_done")
+
+
+def administrator_reads(user):
+    open_row(user, "process-definitions", "Подключение")
+    user.click("a[name=overview]")
+    user.picture("process_overview")
 
 
 def cashier_takes_money(user):
@@ -224,10 +282,13 @@ def main():
     with demo_company() as (address, mailbox), sync_playwright() as playwright:
         with Browser(playwright, address, "manager") as user:
             manager_makes_a_contract(user)
+            manager_leads_contracts(user)
             manager_bills_and_mails(user, mailbox)
             manager_looks_at_processes(user)
         with Browser(playwright, address, "executor") as user:
             executor_completes_a_stage(user)
+        with Browser(playwright, address, "admin") as user:
+            administrator_reads(user)
         with Browser(playwright, address, "cashier") as user:
             cashier_takes_money(user)
 

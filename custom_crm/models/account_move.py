@@ -23,6 +23,12 @@ class AccountMove(models.Model):
         check_company=True,
     )
 
+    credited_from = fields.Date(
+        readonly=True,
+        copy=False,
+        help="First day of the billed period that the credit note gives back, until the period's end.",
+    )
+
     # The database's own guard against double billing. A cancelled invoice gives its period back; credit notes carry the
     # period of what they reverse.
     _period_unique = models.UniqueIndex(
@@ -86,11 +92,11 @@ class AccountMove(models.Model):
     def create(self, vals_list):
         moves = super().create(vals_list)
         # After the fact, as the period could come from the context's defaults too.
-        moves._check_period_untouched(moves.period_id)
+        moves._check_period_untouched(moves.filtered(lambda move: move.period_id or move.credited_from))
         return moves
 
     def write(self, vals):
-        self._check_period_untouched("period_id" in vals)
+        self._check_period_untouched({"credited_from", "period_id"} & vals.keys())
         return super().write(vals)
 
     def _check_period_untouched(self, is_touched):

@@ -10,10 +10,21 @@ SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment", 
 # A change of these makes the unbilled part of the ledger wrong: it is written anew by the next run.
 LEDGER_FIELDS = SCHEDULE_FIELDS | {"date_end", "billing_timing", "payment_day", "payment_date"}
 # Results of the business methods: not written by hand, nor over RPC.
-PROTECTED_FIELDS = {"amount_total", "current_stage_id", "next_billing_date", "state"}
+PROTECTED_FIELDS = {
+    "amount_total",
+    "current_stage_id",
+    "finish_reason_id",
+    "is_renewal_reminded",
+    "next_billing_date",
+    "predecessor_id",
+    "state",
+}
 # What a client holds now; billing takes the past of finished contracts as well.
 RUNNING_STATES = ("active", "suspended")
 IN_FORCE_STATES = ("active", "suspended", "finished")
+CLOSED_STATES = ("finished", "cancelled")
+# What a closed contract keeps as it was.
+CLOSED_FIELDS = LEDGER_FIELDS | {"company_id", "currency_id", "partner_id", "settlement"}
 
 
 class CrmContract(models.Model):
@@ -227,6 +238,9 @@ class CrmContract(models.Model):
         "period_ids.state",
         "period_ids.date_start",
         "period_ids.date_end",
+        "period_ids.credited_from",
+        "suspension_ids.date_from",
+        "suspension_ids.date_to",
     )
     def _compute_next_billing_date(self):
         for contract in self:
@@ -309,15 +323,7 @@ class CrmContract(models.Model):
 
     @api.constrains("user_id")
     def _check_user_active(self):
-        for contract in self:
-            if not contract.user_id.active or contract.user_id.share:
-                raise ValidationError(
-                    self.env._(
-                        "%(user)s is not an active employee. Choose another responsible for contract %(contract)s.",
-                        user=contract.user_id.name,
-                        contract=contract.display_name,
-                    )
-                )
+        self._check_responsible()
 
     # -------------------------------------------------------------------------
     # CRUD
@@ -327,7 +333,9 @@ class CrmContract(models.Model):
     def create(self, vals_list):
         vals_list = [{**vals, "name": vals.get("name") or self._next_number(vals)} for vals in vals_list]
         contracts = super().create(vals_list)
-        if not self.env.su and contracts.filtered(lambda contract: contract.state != "draft"):
+        if not self.env.su and contracts.filtered(
+            lambda contract: contract.state != "draft" or contract.predecessor_id
+        ):
             raise UserError(self.env._("A new contract is a draft. Use its buttons to put it into force."))
         # sudo: whoever may make a contract puts its client into the registry, right on contacts or not.
         clients = contracts.partner_id.commercial_partner_id.sudo()
@@ -338,6 +346,8 @@ class CrmContract(models.Model):
         self.check_access("write")
         if PROTECTED_FIELDS & vals.keys() and not self.env.su:
             raise UserError(self.env._("The status of a contract is changed by its buttons only."))
+        if CLOSED_FIELDS & vals.keys():
+            self._check_changeable()
         if SCHEDULE_FIELDS & vals.keys():
             self._check_schedule_free()
         if {"partner_id", "company_id", "currency_id"} & vals.keys():
@@ -405,22 +415,6 @@ class CrmContract(models.Model):
         self.check_access("write")
         return self.env["crm.contract.stage"]._open_first(self)
 
-    def action_finish(self):
-        """Ask for the last day and the reason, then finish.
-
-        :raises UserError: the contract is not in force
-        """
-        self.ensure_one()
-        self._check_finishable()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Finish a Contract"),
-            "res_model": "crm.contract.finish",
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_contract_id": self.id},
-        }
-
     def action_invoice(self):
         """Bill the oldest unbilled period now, due or not, and show its invoice.
 
@@ -457,7 +451,7 @@ class CrmContract(models.Model):
     def _get_default_user(self):
         """The user; for what the system makes by itself, the company's default responsible or the administrator."""
         users = self.env.user | self.env.company.crm_default_user_id | self.env.ref("base.user_admin")
-        return users.filtered(lambda user: user.active and not user.share)[:1]
+        return users._filter_responsible(self.env.company)[:1]
 
     @api.model
     def _next_number(self, vals):
@@ -489,13 +483,13 @@ class CrmContract(models.Model):
                 self.env._("Add at least one service to contract %(contract)s first.", contract=self.display_name)
             )
 
-    def _check_finishable(self):
-        others = self.filtered(lambda contract: contract.state not in ("active", "suspended"))
-        if others:
+    def _check_changeable(self):
+        closed = self.filtered(lambda contract: contract.state in CLOSED_STATES)
+        if closed:
             raise UserError(
                 self.env._(
-                    "Only a contract in force can be finished: %(contracts)s",
-                    contracts=", ".join(others.mapped("display_name")),
+                    "These contracts are closed, their terms can't be changed any more: %(contracts)s",
+                    contracts=", ".join(closed.mapped("display_name")),
                 )
             )
 
@@ -521,15 +515,3 @@ class CrmContract(models.Model):
                     contracts=", ".join(used.mapped("display_name")),
                 )
             )
-
-    def _finish(self, date_end, reason):
-        """Finish the contract on ``date_end`` (last day of the service).
-
-        What is still unbilled up to that day stays due: a later run bills it.
-        """
-        self._check_finishable()
-        self._set_state("finished")
-        self.date_end = date_end
-        for contract in self:
-            contract.message_post(body=self.env._("Finished: %(reason)s", reason=reason))
-        self.stage_ids._cancel_open()

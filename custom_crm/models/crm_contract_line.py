@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..tools.periods import ONE_DAY
+
 
 class CrmContractLine(models.Model):
     """Service or goods of a contract, with its price of one billing, in force from one day to another (inclusive)."""
@@ -134,14 +136,45 @@ class CrmContractLine(models.Model):
     # CRUD
     # -------------------------------------------------------------------------
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.contract_id._check_changeable()
+        return lines
+
     def write(self, vals):
+        self.contract_id._check_changeable()
         if any(line.contract_id.id != vals["contract_id"] for line in self if "contract_id" in vals):
             raise UserError(self.env._("What belongs to a contract can't be moved to another one. Add it there anew."))
         return super().write(vals)
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_closed(self):
+        self.contract_id._check_changeable()
+
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
+
+    def _revise_prices(self, prices, date_from):
+        """Give lines new prices from a day on: each ends the day before, another one with the new price goes on.
+
+        A line that begins on that day or later just gets the price.
+
+        :param dict prices: new price by line, in the currency of its contract
+        :param date date_from: first day of the new prices
+        :return: the lines that have the new prices
+        """
+        later = self.filtered(lambda line: (line.date_from or line.contract_id.date_start) >= date_from)
+        for line in later:
+            line.price_unit = prices[line]
+        ending = self - later
+        vals_list = [
+            {**vals, "date_from": date_from, "date_to": line.date_to, "price_unit": prices[line]}
+            for line, vals in zip(ending, ending.copy_data(), strict=True)
+        ]
+        ending.date_to = date_from - ONE_DAY
+        return later | self.create(vals_list)
 
     def _in_force(self, date_start, date_end):
         """Lines in force on some day of the span (dates inclusive)."""

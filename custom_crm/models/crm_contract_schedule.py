@@ -5,8 +5,10 @@ from odoo import models
 from odoo.tools.mail import plaintext2html
 
 from ..tools.periods import (
+    ONE_DAY,
     Period,
     billing_date,
+    get_service_start,
     get_whole,
     is_due,
     iter_periods,
@@ -24,7 +26,7 @@ ACTIVITY_BILLING_FAILED = "custom_crm.mail_activity_billing_failed"
 class CrmContract(models.Model):
     """Schedule of a contract and its ledger: which periods it has, when each is due, which rows are written."""
 
-    _inherit = "crm.contract"
+    _inherit = "crm.contract"  # pylint: disable=consider-merging-classes-inherited
 
     # -------------------------------------------------------------------------
     # SCHEDULE
@@ -37,10 +39,15 @@ class CrmContract(models.Model):
             self.kind == "subscription" and not (self.billing_period and self.billing_alignment)
         ):
             return iter(())
-        if self.kind == "one_off":
-            date_end = self.date_end or self.date_start
-            return iter([Period(self.date_start, date_end, self.date_start, date_end)])
-        return iter_periods(self.date_start, self.date_end, MONTHS[self.billing_period], self.billing_alignment)
+        suspensions = self.suspension_ids._get_spans()
+        if self.kind == "subscription":
+            months = MONTHS[self.billing_period]
+            return iter_periods(self.date_start, self.date_end or None, months, self.billing_alignment, suspensions)
+        if not all(last for _first, last in suspensions):
+            # Its one period is billed after it is resumed.
+            return iter(())
+        date_end = self.date_end or self.date_start
+        return iter([Period(self.date_start, date_end, self.date_start, date_end)])
 
     def _get_billing_date(self, period):
         """First day on which a run bills the period."""
@@ -64,9 +71,12 @@ class CrmContract(models.Model):
         """Days that a row of the ledger settles.
 
         Its own; by whole periods all of its period from its first day; the row of a one-off contract settles it all.
+        Not the days that a credit note gave back.
         """
         if self.kind == "one_off":
             return date.min, date.max
+        if row.credited_from:
+            return row.date_start, row.credited_from - ONE_DAY
         last = row.date_end if self.prorate else self._get_whole_period(row).whole_end
         return row.date_start, max(row.date_end, last)
 
@@ -134,8 +144,14 @@ class CrmContract(models.Model):
         for contract in self:
             due = takewhile(lambda period, c=contract: c._is_due(period, run_date), contract._iter_missing())
             vals_list += [contract._prepare_period_vals(period) for period in due]
+        return self._create_rows(vals_list)
+
+    def _create_rows(self, vals_list):
         # sudo: nobody writes the ledger by hand, it follows from the contracts.
-        return self.env["crm.contract.period"].sudo().create(vals_list).sudo(self.env.su)
+        Period = self.env["crm.contract.period"].sudo()
+        # The database must know of days that were given back before it sees a row for them.
+        Period.flush_model(["credited_from"])
+        return Period.create(vals_list).sudo(self.env.su)
 
     def _get_oldest_unbilled(self):
         """Oldest unbilled row of the ledger, made if it is not there yet; empty if nothing is left to bill."""
@@ -146,9 +162,35 @@ class CrmContract(models.Model):
         row = self.period_ids.filtered(lambda row: not row.is_closed).sorted("date_start")[:1]
         period = next(self._iter_missing(), None)
         if period and (not row or period.date_start < row.date_start):
-            # sudo: as in _ensure_periods
-            row = self.env["crm.contract.period"].sudo().create(self._prepare_period_vals(period)).sudo(self.env.su)
+            row = self._create_rows([self._prepare_period_vals(period)])
         return row
+
+    def _bill_rest(self):
+        """Bill everything up to the last day that is not billed yet, due or not; each period is an invoice of its own.
+
+        :return: ``account.move``
+        """
+        self.ensure_one()
+        self._sync_ledger()
+        self._create_rows([self._prepare_period_vals(period) for period in self._iter_missing()])
+        moves = self.env["account.move"]
+        for period in self.period_ids.filtered(lambda row: not row.is_closed).sorted("date_start"):
+            moves |= period._bill_now(self.company_id._crm_today())
+        return moves
+
+    def _get_billed_until(self, day):
+        """Last day that is billed, if that is ``day`` or later and was not given back; else False.
+
+        One-off contracts have no days to give back.
+        """
+        self.ensure_one()
+        if self.kind == "one_off":
+            return False
+        return max(self.period_ids._filter_billed_from(day).mapped("date_end"), default=False)
+
+    def _credit_from(self, day):
+        """Draft credit notes for what is billed from a day on; see ``crm.contract.period``."""
+        return self.period_ids._credit(day)
 
     def _prepare_period_vals(self, period):
         self.ensure_one()
@@ -164,8 +206,8 @@ class CrmContract(models.Model):
         self.ensure_one()
         if self.kind == "one_off":
             return Period(row.date_start, row.date_end, row.date_start, row.date_end)
-        months = MONTHS[self.billing_period]
-        whole = get_whole(row.date_start, self.date_start, months, self.billing_alignment)
+        begin = get_service_start(row.date_start, self.date_start, self.suspension_ids._get_spans())
+        whole = get_whole(row.date_start, begin, MONTHS[self.billing_period], self.billing_alignment)
         return Period(row.date_start, row.date_end, *whole)
 
     # -------------------------------------------------------------------------

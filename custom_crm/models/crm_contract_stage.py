@@ -1,28 +1,38 @@
+from babel.dates import format_timedelta
+
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, LockError, UserError
-from odoo.fields import Command, Domain
-from odoo.tools.misc import clean_context
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools.misc import babel_locale_parse, get_lang
 
 ACTIVITY_STAGE = "custom_crm.mail_activity_stage"
+# What the process owner gets when a stage is overdue.
+ACTIVITY_ESCALATION = "mail.mail_activity_data_todo"
 # Kept as they were when the stage was opened, or set by the business methods: never written from outside.
 PROTECTED_FIELDS = {
+    "close_reason",
     "company_id",
     "contract_id",
     "date_deadline",
     "date_done",
     "date_open",
+    "days_overdue",
     "done_user_id",
+    "duration",
+    "escalated",
     "instruction",
     "name",
     "partner_id",
     "process_id",
     "progress",
+    "reminded",
     "sequence",
     "stage_id",
     "state",
 }
 # Free while the stage is open, history afterwards.
 WORK_FIELDS = {"item_ids", "note", "user_id"}
+SECONDS_OF_A_DAY = 24 * 60 * 60
 
 
 class CrmContractStage(models.Model):
@@ -52,6 +62,7 @@ class CrmContractStage(models.Model):
         readonly=True,
         ondelete="set null",
         index=True,
+        group_expand="_read_group_stage_ids",
         help="Definition that the stage was opened from, while it exists.",
     )
     name = fields.Char(string="Stage Name", required=True, readonly=True)
@@ -79,6 +90,24 @@ class CrmContractStage(models.Model):
     date_deadline = fields.Date(string="Deadline", readonly=True)
     date_done = fields.Datetime(string="Until", readonly=True)
     done_user_id = fields.Many2one("res.users", string="Closed By", readonly=True, ondelete="restrict")
+    close_reason = fields.Text(string="Reason", readonly=True, help="Why the stage was returned, skipped or cancelled.")
+    duration = fields.Float(
+        string="Duration (Days)",
+        compute="_compute_duration",
+        store=True,
+        aggregator="avg",
+        digits=(16, 1),
+        help="Calendar days from opening to closing; 0 while the stage is open.",
+    )
+    days_overdue = fields.Integer(
+        string="Days Late",
+        compute="_compute_days_overdue",
+        store=True,
+        help="Days by which the stage was closed after its deadline; 0 while it is open.",
+    )
+    time_spent = fields.Char(
+        string="How Long", compute="_compute_time_spent", help="From opening to closing, or until now while it is open."
+    )
     is_overdue = fields.Boolean(
         string="Overdue", compute="_compute_is_overdue", search="_search_is_overdue", help="Open after its deadline."
     )
@@ -86,7 +115,13 @@ class CrmContractStage(models.Model):
     progress = fields.Float(
         compute="_compute_progress", store=True, aggregator="avg", help="Percent of the checklist that is done."
     )
+    items_done = fields.Char(compute="_compute_items_done", help="Items of the checklist that are done, of how many.")
+    has_new_items = fields.Boolean(
+        compute="_compute_has_new_items", help="The definition has items that the stage doesn't have yet."
+    )
     note = fields.Text()
+    reminded = fields.Boolean(readonly=True, help="The responsible was reminded of the deadline.")
+    escalated = fields.Boolean(readonly=True, help="The owner of the process was told that the stage is overdue.")
 
     # What the user sees of the contract and the client, and may do
     contract_subject = fields.Char(related="contract_id.subject")
@@ -97,10 +132,14 @@ class CrmContractStage(models.Model):
     partner_address = fields.Char(related="partner_id.actual_address", string="Actual Address")
     can_work = fields.Boolean(compute="_compute_rights", help="The user may complete the stage.")
     can_return = fields.Boolean(compute="_compute_rights", help="The user may return it to the previous stage.")
-    can_reassign = fields.Boolean(compute="_compute_rights", help="The user may hand it over to somebody else.")
+    can_reassign = fields.Boolean(
+        compute="_compute_rights", help="The user may hand it over to somebody else or cancel the process."
+    )
+    can_skip = fields.Boolean(compute="_compute_rights", help="The user may skip the stage.")
 
     _open_unique = models.UniqueIndex("(contract_id) WHERE state = 'open'", "The contract already has an open stage.")
-    _open_deadline = models.Index("(date_deadline) WHERE state = 'open'")
+    # With the company, so that overdue ones are counted within the index.
+    _open_deadline = models.Index("(date_deadline, company_id) WHERE state = 'open'")
 
     # -------------------------------------------------------------------------
     # COMPUTES
@@ -119,6 +158,41 @@ class CrmContractStage(models.Model):
             else:
                 stage.progress = 100.0 if stage.state == "done" else 0.0
 
+    @api.depends("item_ids.is_done")
+    def _compute_items_done(self):
+        for stage in self:
+            done = sum(stage.item_ids.mapped("is_done"))
+            stage.items_done = f"{done} / {len(stage.item_ids)}" if stage.item_ids else False
+
+    @api.depends("state", "item_ids.definition_item_id", "stage_id.item_ids")
+    def _compute_has_new_items(self):
+        for stage in self:
+            stage.has_new_items = stage.state == "open" and bool(stage._get_new_items())
+
+    @api.depends("date_open", "date_done")
+    def _compute_duration(self):
+        for stage in self:
+            seconds = (stage.date_done - stage.date_open).total_seconds() if stage.date_done else 0.0
+            stage.duration = seconds / SECONDS_OF_A_DAY
+
+    @api.depends("date_open", "date_done")
+    @api.depends_context("lang")
+    def _compute_time_spent(self):
+        """In words and rounded, as a person says it: 3 hours, 5 days."""
+        locale = babel_locale_parse(get_lang(self.env).code)
+        now = fields.Datetime.now()
+        for stage in self:
+            passed = (stage.date_done or now) - (stage.date_open or now)
+            stage.time_spent = format_timedelta(passed, granularity="minute", threshold=2, locale=locale)
+
+    @api.depends("date_done", "date_deadline", "company_id")
+    def _compute_days_overdue(self):
+        for stage in self:
+            late = 0
+            if stage.date_done and stage.date_deadline:
+                late = (stage.company_id._crm_day(stage.date_done) - stage.date_deadline).days
+            stage.days_overdue = max(late, 0)
+
     @api.depends("state", "date_deadline", "company_id")
     def _compute_is_overdue(self):
         today = {company: company._crm_today() for company in self.company_id}
@@ -133,7 +207,9 @@ class CrmContractStage(models.Model):
         # sudo: companies of all time zones; the user's rules choose among their stages.
         companies = self.env["res.company"].sudo().search([])  # pylint: disable=no-search-all
         by_today = companies.grouped(lambda company: company._crm_today())
-        return Domain("state", "=", "open") & Domain.OR(
+        # The latest day stands apart, so that the index of deadlines serves all companies at once.
+        is_late = Domain("state", "=", "open") & Domain("date_deadline", "<", max(by_today))
+        return is_late & Domain.OR(
             Domain("company_id", "in", companies.ids) & Domain("date_deadline", "<", today)
             for today, companies in by_today.items()
         )
@@ -142,13 +218,20 @@ class CrmContractStage(models.Model):
     @api.depends_context("uid")
     def _compute_rights(self):
         is_manager = self._is_manager()
+        is_admin = self._is_admin()
         for stage in self:
             is_open = stage.state == "open"
             stage.can_reassign = is_open and is_manager
+            stage.can_skip = is_open and is_admin
             stage.can_work = is_open and (is_manager or stage.user_id == self.env.user)
             stage.can_return = (
                 stage.can_work and stage.stage_id.return_allowed and bool(stage._get_previous_definition())
             )
+
+    @api.model
+    def _read_group_stage_ids(self, stages, _domain):
+        """All stages of the processes that occur, those without a contract too, in their order."""
+        return self.env["crm.process.stage"].search([("process_id", "in", stages.process_id.ids)])
 
     # -------------------------------------------------------------------------
     # CHECKS
@@ -156,11 +239,7 @@ class CrmContractStage(models.Model):
 
     @api.constrains("user_id")
     def _check_user_active(self):
-        for stage in self:
-            if not stage.user_id.active or stage.user_id.share:
-                raise UserError(
-                    self.env._("Choose an active employee as responsible for stage %(stage)s.", stage=stage.name)
-                )
+        self._check_responsible()
 
     # -------------------------------------------------------------------------
     # CRUD
@@ -178,12 +257,13 @@ class CrmContractStage(models.Model):
             self._check_open()
         if "user_id" not in vals:
             return super().write(vals)
-        if not self._is_manager():
-            raise AccessError(self.env._("Only managers hand a stage over to somebody else."))
+        self._check_manager()
         handed_over = self.filtered(lambda stage: stage.user_id.id != vals["user_id"])
         # The activity tells the new responsible, one message is enough.
         result = super(CrmContractStage, self.with_context(mail_auto_subscribe_no_notify=True)).write(vals)
         handed_over._move_activity()
+        # Nobody has reminded the new responsible yet.
+        handed_over._write_history({"reminded": False})
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -217,14 +297,92 @@ class CrmContractStage(models.Model):
         self.check_access("write")
         self._check_open()
         self._check_returnable()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Return to the Previous Stage"),
-            "res_model": "crm.contract.stage.return",
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_stage_id": self.id},
-        }
+        return self._get_wizard_action(
+            "crm.contract.stage.return", self.env._("Return to the Previous Stage"), {"default_stage_id": self.id}
+        )
+
+    def action_move_to(self, stage_id):
+        """Complete or return the stage, by moving its card to the next or previous column of the board.
+
+        :param int stage_id: definition of the column (``crm.process.stage``)
+        :return: what is to be done next: the question for the reason, or who is responsible for the opened stage
+        :raises AccessError: the user is neither responsible nor a manager
+        :raises UserError: neither the next nor the previous stage, or it can't be completed or returned
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self._check_open()
+        following, previous = self._get_next_definition(), self._get_previous_definition()
+        if following and stage_id == following.id:
+            self.action_complete()
+            # sudo: the stage may be somebody's whose stages the user doesn't see.
+            return self.contract_id.sudo().current_stage_id._get_opened_notification()
+        if previous and stage_id == previous.id:
+            return self.with_context(stay_on_board=True).action_return()
+        neighbours = " / ".join(f"«{definition.name}»" for definition in previous | following)
+        raise UserError(
+            self.env._(
+                "From stage «%(stage)s» a contract goes to its neighbours only: %(neighbours)s.",
+                stage=self.name,
+                neighbours=neighbours or "—",
+            )
+        )
+
+    def action_skip(self):
+        """Ask for the reason, then close the stage unfinished and open the next one.
+
+        :raises AccessError: the user is not an administrator
+        :raises UserError: the stage is closed
+        """
+        self.ensure_one()
+        self._check_admin()
+        self._check_open()
+        return self._get_wizard_action(
+            "crm.contract.stage.stop", self.env._("Skip the Stage"), {"default_stage_id": self.id}
+        )
+
+    def action_cancel(self):
+        """Ask for the reason, then end the process of the contract, which stays in force.
+
+        :raises AccessError: the user is not a manager
+        :raises UserError: the stage is closed
+        """
+        self.ensure_one()
+        self._check_manager()
+        self._check_open()
+        context = {"default_stage_id": self.id, "default_mode": "cancel"}
+        return self._get_wizard_action("crm.contract.stage.stop", self.env._("Cancel the Process"), context)
+
+    def action_hand_over(self):
+        """Ask for the new responsible and the reason, then hand the stages over.
+
+        :raises AccessError: the user is not a manager
+        :raises UserError: a stage is closed
+        """
+        self._check_manager()
+        self._check_open()
+        return self._get_wizard_action(
+            "crm.contract.stage.reassign", self.env._("Hand Over"), {"default_stage_ids": self.ids}
+        )
+
+    def action_take_over_items(self):
+        """Add the items that the definitions got since the stages were opened. Nothing is changed or removed.
+
+        :raises AccessError: the user is neither responsible nor a manager
+        :raises UserError: a stage is closed, or somebody else is at it
+        """
+        self._lock_open()
+        vals_list = []
+        for stage in self:
+            vals_list += [{"stage_id": stage.id, **stage._prepare_item_vals(item)} for item in stage._get_new_items()]
+        # sudo: nobody may add items but by this method, which has checked that the user works on the stages.
+        self.env["crm.contract.stage.item"].sudo().create(vals_list)
+        return True
+
+    def action_view_form(self):
+        """The stage in full, with its comments."""
+        self.ensure_one()
+        return self._get_records_action()
 
     def action_reassign(self, user_id, reason=None):
         """Hand the open stages over to another active employee, with a note and the activity.
@@ -248,15 +406,31 @@ class CrmContractStage(models.Model):
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
 
+    def _get_wizard_action(self, model, name, context):
+        if self.env.context.get("stay_on_board"):
+            context = {**context, "stay_on_board": True}
+        return {
+            "type": "ir.actions.act_window",
+            "name": name,
+            "res_model": model,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": context,
+        }
+
     def _get_opened_action(self):
-        """Show the stage that was opened to its responsible; tell others who that is."""
+        """Show the stage that was opened to its responsible; tell others, and who works on the board, who that is."""
         self.ensure_one()
         # sudo: the stage may be somebody's whose stages the user doesn't see.
-        stage = self.sudo()
-        if stage.user_id == self.env.user:
+        if self.sudo().user_id == self.env.user and not self.env.context.get("stay_on_board"):
             return self._get_records_action()
+        return self.sudo()._get_opened_notification()
+
+    def _get_opened_notification(self):
+        self.ensure_one()
         message = self.env._(
-            "Stage %(stage)s is opened, responsible: %(user)s.", stage=stage.name, user=stage.user_id.name
+            "Stage %(stage)s is opened, responsible: %(user)s.", stage=self.name, user=self.user_id.name
         )
         return {
             "type": "ir.actions.client",
@@ -268,113 +442,15 @@ class CrmContractStage(models.Model):
             },
         }
 
-    # Opening
-
-    @api.model
-    def _open_first(self, contracts):
-        """Open the first stage of the process of each contract. The caller has checked the rights on the contracts.
-
-        :return: the new stages
-        :raises UserError: a contract is not active, has an open stage, or its process has no stages
-        """
-        steps = []
-        for contract in contracts:
-            # sudo: read the definition; who may start a process need not see definitions.
-            definition = contract.process_id.sudo().stage_ids.sorted(lambda stage: (stage.sequence, stage.id))[:1]
-            self._check_startable(contract, definition)
-            steps.append((contract, definition))
-        return self._open(steps)
-
-    @api.model
-    def _check_startable(self, contract, definition):
-        if contract.state != "active":
-            message = self.env._(
-                "Contract %(contract)s is not active, its process can't be started.", contract=contract.display_name
-            )
-        elif contract.current_stage_id:
-            message = self.env._(
-                "Contract %(contract)s is at stage %(stage)s, its process is started already.",
-                contract=contract.display_name,
-                stage=contract.current_stage_id.name,
-            )
-        elif not definition:
-            message = self.env._(
-                "Process %(process)s of contract %(contract)s has no stages.",
-                process=contract.process_id.name,
-                contract=contract.display_name,
-            )
-        else:
-            return
-        raise UserError(message)
-
-    @api.model
-    def _open(self, steps):
-        """Open a stage for each pair of a contract and a ``crm.process.stage``: activity, followers, server action.
-
-        :return: the new stages
-        """
-        # sudo: nobody may create stages but through the checked methods that call this one, and the next stage may
-        # be somebody else's. The context is the caller's: its defaults must not get into the new stages.
-        Stage = self.sudo().with_context(
-            clean_context(self.env.context), mail_create_nosubscribe=True, mail_auto_subscribe_no_notify=True
-        )
-        deadlines = {}
-        vals_list = []
-        for contract, definition in [(contract.sudo(), definition.sudo()) for contract, definition in steps]:
-            key = (contract.company_id, definition.duration_days)
-            if key not in deadlines:
-                deadlines[key] = definition._get_deadline(contract.company_id)
-            vals_list.append(Stage._prepare_stage_vals(contract, definition, deadlines[key]))
-        stages = Stage.create(vals_list)
-        stages._schedule_activity()
-        stages._run_server_actions()
-        return stages.with_env(self.env)
-
-    @api.model
-    def _prepare_stage_vals(self, contract, definition, deadline):
-        """The definition's copy. All fields are there, so that no default stands in for one."""
-        return {
-            "contract_id": contract.id,
-            "process_id": definition.process_id.id,
-            "stage_id": definition.id,
-            "name": definition.name,
-            "instruction": definition.instruction,
-            "sequence": definition.sequence,
-            "user_id": definition._get_responsible(contract).id,
-            "state": "open",
-            "date_open": fields.Datetime.now(),
-            "date_deadline": deadline,
-            "item_ids": [
-                Command.create({"name": item.name, "sequence": item.sequence, "mandatory": item.mandatory})
-                for item in definition.item_ids
-            ],
-        }
-
-    def _run_server_actions(self):
-        """Run what the definitions say is to be run on entering.
-
-        With all rights: only who may write server actions may choose one.
-        """
-        for stage in self:
-            action = stage.stage_id.server_action_id
-            if action:
-                action.with_context(active_model=self._name, active_id=stage.id, active_ids=stage.ids).run()
-
-    # Closing
-
-    def _lock_open(self):
-        """Make sure that the user may work on the stages and that nobody else closes them meanwhile.
-
-        :raises UserError: another user is at it, or a stage is closed
-        """
-        self.check_access("write")
-        try:
-            self.lock_for_update(allow_referencing=True)
-        except LockError as error:
-            raise UserError(
-                self.env._("Somebody else is changing this stage at the moment. Reload the page and look again.")
-            ) from error
-        self._check_open()
+    def _get_new_items(self):
+        """Items of the definition that the stage has not; one that lost its definition counts by its name."""
+        self.ensure_one()
+        # sudo: read the definition, of which the stage is a copy.
+        stage = self.sudo()
+        items = stage.item_ids
+        names = items.filtered(lambda item: not item.definition_item_id).mapped("name")
+        missing = stage.stage_id.item_ids - items.definition_item_id
+        return missing.filtered(lambda item: item.name not in names)
 
     def _check_open(self):
         closed = self.filtered(lambda stage: stage.state != "open")
@@ -386,111 +462,28 @@ class CrmContractStage(models.Model):
                 )
             )
 
-    def _check_mandatory_items(self):
-        missing = self.item_ids.filtered(lambda item: item.mandatory and not item.is_done)
-        if missing:
-            raise UserError(
-                self.env._(
-                    "These items of the checklist must be done before the stage can be completed:\n%(items)s",
-                    items="\n".join(f"• {name}" for name in missing.mapped("name")),
-                )
-            )
-
-    def _check_returnable(self):
-        self.ensure_one()
-        # sudo: read the definition, of which the stage is a copy.
-        if not self.sudo().stage_id.return_allowed:
-            raise UserError(self.env._("Stage %(stage)s can't be returned by its definition.", stage=self.name))
-        if not self._get_previous_definition():
-            raise UserError(self.env._("Stage %(stage)s is the first one, there is none before.", stage=self.name))
-
-    def _close(self, state):
-        """Close open stages as ``state``. Callers have checked that the user may."""
-        self._write_history({"state": state, "date_done": fields.Datetime.now(), "done_user_id": self.env.uid})
-        # The database must know before the next stage is inserted: only one is open.
-        self.flush_recordset(["state"])
-        # sudo: a manager closes the responsible's activity.
-        activities = self.sudo().activity_search([ACTIVITY_STAGE])
-        if state == "cancelled":
-            activities.unlink()
-        else:
-            activities.action_feedback()
-
     def _write_history(self, vals):
         """Write what ``write`` refuses. Callers have checked that the user may."""
         return super().write(vals)  # pylint: disable=super-method-mismatch
 
-    def _cancel_open(self):
-        """Close as cancelled what is open among the stages. The caller has checked the rights on the contract."""
-        # sudo: who may end the contract may end its stage.
-        self.sudo().filtered(lambda stage: stage.state == "open")._close("cancelled")
-
-    def _return(self, reason):
-        """Close the stage as returned and open the previous one again.
-
-        :return: the new stage
-        :raises AccessError: the user is neither responsible nor a manager
-        :raises UserError: the stage is closed, or it can't be returned
-        """
-        self.ensure_one()
-        self._lock_open()
-        self._check_returnable()
-        definition = self._get_previous_definition()
-        self._close("returned")
-        self.message_post(body=self.env._("Returned: %(reason)s", reason=reason))
-        stage = self._open([(self.contract_id, definition)])
-        # sudo: the previous stage may be somebody's whose stages the user doesn't see.
-        stage.sudo().message_post(
-            body=self.env._("Returned from stage %(stage)s: %(reason)s", stage=self.name, reason=reason)
-        )
-        return stage
-
-    # Order of the process
-
-    def _get_definitions(self):
-        """Definitions of the stage's process and the stage's own place among them, as sortable keys.
-
-        The place is the definition's, wherever it was dragged to; if it was deleted, where it was.
-        """
-        self.ensure_one()
-        # sudo: read the definition, of which the stage is a copy.
-        definitions = self.process_id.sudo().stage_ids
-        own = self.stage_id.sudo()
-        place = (own.sequence, own.id) if own else (self.sequence, 0)
-        return {(definition.sequence, definition.id): definition for definition in definitions}, place
-
-    def _get_next_definition(self):
-        """The ``crm.process.stage`` after this one, empty after the last."""
-        definitions, place = self._get_definitions()
-        key = min((key for key in definitions if key > place), default=None)
-        return definitions.get(key, self.env["crm.process.stage"])
-
-    def _get_previous_definition(self):
-        """The ``crm.process.stage`` before this one, empty before the first."""
-        definitions, place = self._get_definitions()
-        key = max((key for key in definitions if key < place), default=None)
-        return definitions.get(key, self.env["crm.process.stage"])
-
-    # Activities and rights
-
     def _schedule_activity(self):
         """One activity for each stage's responsible, all at once."""
         activity_type = self.env.ref(ACTIVITY_STAGE)
-        model_id = self.env["ir.model"]._get_id(self._name)
         self.env["mail.activity"].create(
-            [
-                {
-                    "activity_type_id": activity_type.id,
-                    "automated": True,
-                    "summary": stage.name,
-                    "date_deadline": stage.date_deadline,
-                    "res_model_id": model_id,
-                    "res_id": stage.id,
-                    "user_id": stage.user_id.id,
-                }
-                for stage in self
-            ]
+            [stage._prepare_stage_activity_vals(activity_type, stage.user_id) for stage in self]
         )
+
+    def _prepare_stage_activity_vals(self, activity_type, user):
+        self.ensure_one()
+        return {
+            "activity_type_id": activity_type.id,
+            "automated": True,
+            "summary": self.name,
+            "date_deadline": self.date_deadline,
+            "res_model_id": self.env["ir.model"]._get_id(self._name),
+            "res_id": self.id,
+            "user_id": user.id,
+        }
 
     def _move_activity(self):
         for user, stages in self.grouped("user_id").items():
@@ -499,3 +492,14 @@ class CrmContractStage(models.Model):
 
     def _is_manager(self):
         return self.env.su or self.env.user.has_group("custom_crm.group_manager")
+
+    def _is_admin(self):
+        return self.env.su or self.env.user.has_group("custom_crm.group_admin")
+
+    def _check_manager(self):
+        if not self._is_manager():
+            raise AccessError(self.env._("Only managers hand a stage over or cancel a process."))
+
+    def _check_admin(self):
+        if not self._is_admin():
+            raise AccessError(self.env._("Only administrators skip a stage."))

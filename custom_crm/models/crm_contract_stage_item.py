@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 # Copied from the definition or set by the method that ticks the item: never written from outside.
-PROTECTED_FIELDS = {"stage_id", "name", "sequence", "mandatory", "done_user_id", "done_date"}
+PROTECTED_FIELDS = {"stage_id", "definition_item_id", "name", "sequence", "mandatory", "done_user_id", "done_date"}
 
 
 class CrmContractStageItem(models.Model):
@@ -17,12 +17,25 @@ class CrmContractStageItem(models.Model):
     # -------------------------------------------------------------------------
 
     stage_id = fields.Many2one("crm.contract.stage", required=True, readonly=True, ondelete="cascade", index=True)
+    definition_item_id = fields.Many2one(
+        "crm.process.stage.item",
+        string="Definition",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="Definition that the item was copied from, while it exists.",
+    )
     name = fields.Char(required=True, readonly=True)
     sequence = fields.Integer(required=True, readonly=True, default=10)
     mandatory = fields.Boolean(readonly=True)
     is_done = fields.Boolean(string="Done")
     done_user_id = fields.Many2one("res.users", string="Done By", readonly=True, ondelete="restrict")
     done_date = fields.Datetime(string="Done On", readonly=True)
+
+    _definition_unique = models.UniqueIndex(
+        "(stage_id, definition_item_id) WHERE definition_item_id IS NOT NULL",
+        "The stage already has this item of its definition.",
+    )
 
     # -------------------------------------------------------------------------
     # CRUD
@@ -44,6 +57,21 @@ class CrmContractStageItem(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_history(self):
         self.stage_id._check_open()
+
+    # -------------------------------------------------------------------------
+    # ACTIONS
+    # -------------------------------------------------------------------------
+
+    def action_toggle(self):
+        """Tick what is not done, untick what is. Saved at once: the button of the checklist.
+
+        :raises AccessError: the user is neither responsible for the stage nor a manager
+        :raises UserError: the stage is closed
+        """
+        done = self.filtered("is_done")
+        (self - done).write({"is_done": True})
+        done.write({"is_done": False})
+        return True
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS

@@ -125,16 +125,19 @@ class CrmProcessStage(models.Model):
     def _get_responsible(self, contract):
         """Who becomes responsible for the stage on this contract; always somebody active of the contract's company.
 
-        By name, else by role in the working group, else the contract's responsible, else the process owner.
+        By name, else by role in the working group, else the contract's responsible, else the process owner, else the
+        company's default responsible.
 
         :raises UserError: none of them can take it
         """
         self.ensure_one()
         members = contract.member_ids.filtered(lambda member: self.role_id and member.role_id == self.role_id)
-        candidates = [self.user_id, *members.sorted("id").user_id, contract.user_id, self.process_id.user_id]
-        for user in candidates:
-            if user.active and not user.share and contract.company_id in user.company_ids:
-                return user
+        candidates = self.user_id | members.sorted("id").user_id | contract.user_id | self.process_id.user_id
+        # sudo: the setting is the company's, whoever opens the stage.
+        candidates |= contract.company_id.sudo().crm_default_user_id
+        able = candidates._filter_responsible(contract.company_id)
+        if able:
+            return able[0]
         raise UserError(
             self.env._(
                 "Nobody can be responsible for stage %(stage)s of contract %(contract)s: choose an active responsible.",

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class ResCompany(models.Model):
@@ -9,6 +10,11 @@ class ResCompany(models.Model):
         string="Default Responsible",
         domain="[('share', '=', False)]",
         help="Responsible for contracts that the system makes by itself.",
+    )
+    crm_renewal_days = fields.Integer(
+        string="Days before the End of a Contract",
+        default=30,
+        help="So many days before its last day the responsible is asked to renew or finish a contract. 0: never.",
     )
     crm_billing_day = fields.Integer(
         string="Day of the Billing Run",
@@ -23,15 +29,46 @@ class ResCompany(models.Model):
         default=100,
         help="A billing run commits after this number of invoices. 100 to 200 is fastest.",
     )
+    crm_reminder_days = fields.Integer(
+        string="Days before the Deadline of a Stage",
+        default=1,
+        help="The responsible for a stage is reminded this number of days before its deadline. 0: no reminder.",
+    )
 
+    _crm_reminder_days_positive = models.Constraint(
+        "CHECK(crm_reminder_days IS NULL OR crm_reminder_days >= 0)",
+        "The number of days before a deadline can't be negative.",
+    )
     _crm_billing_day_range = models.Constraint(
         "CHECK(crm_billing_day IS NULL OR crm_billing_day BETWEEN 1 AND 28)",
         "The day of the billing run must be between 1 and 28.",
+    )
+    _crm_renewal_days_positive = models.Constraint(
+        "CHECK(crm_renewal_days IS NULL OR crm_renewal_days >= 0)",
+        "The number of days before the end of a contract can't be negative.",
     )
     _crm_billing_chunk_size_range = models.Constraint(
         "CHECK(crm_billing_chunk_size IS NULL OR crm_billing_chunk_size BETWEEN 1 AND 1000)",
         "The number of invoices per transaction must be between 1 and 1000.",
     )
+
+    # -------------------------------------------------------------------------
+    # CHECKS
+    # -------------------------------------------------------------------------
+
+    @api.constrains("crm_default_user_id")
+    def _check_crm_default_user(self):
+        for company in self:
+            user = company.crm_default_user_id
+            if user and not user._can_be_responsible(company):
+                raise ValidationError(
+                    self.env._(
+                        "%(user)s can't be the default responsible of %(company)s (%(reason)s). Choose somebody else.",
+                        user=user.name,
+                        company=company.name,
+                        reason=user._get_unfit_reason(company),
+                    )
+                )
 
     # -------------------------------------------------------------------------
     # CRUD
@@ -42,6 +79,13 @@ class ResCompany(models.Model):
         companies = super().create(vals_list)
         companies._create_contract_sequences()
         return companies
+
+    def write(self, vals):
+        if "user_ids" not in vals:
+            return super().write(vals)
+        # Who loses a company hands over what they are responsible for in it. sudo: as on the side of the users.
+        with self.sudo().user_ids._keep_responsible():
+            return super().write(vals)
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
@@ -69,7 +113,14 @@ class ResCompany(models.Model):
         }
 
     def _crm_today(self):
-        """Today in the company's time zone (its address' or the server's when it has none). One company.
+        """Today in the company's time zone. One company.
+
+        :rtype: datetime.date
+        """
+        return self._crm_day(fields.Datetime.now())
+
+    def _crm_day(self, moment):
+        """Day of a moment (UTC) in the company's time zone (its address' or the server's when it has none).
 
         :rtype: datetime.date
         """
@@ -77,4 +128,4 @@ class ResCompany(models.Model):
         # Only this field, as lists ask for the day with every page.
         self.partner_id.fetch(["tz"])
         timezone = self.partner_id.tz or self.env.context.get("tz") or self.env.user.tz or "UTC"
-        return fields.Date.context_today(self.with_context(tz=timezone))
+        return fields.Date.context_today(self.with_context(tz=timezone), moment)

@@ -4,9 +4,14 @@ from . import test_account_payment_access
 from . import test_access
 from . import test_crm_billing_run
 from . import test_crm_contract
+from . import test_crm_contract_lifecycle
 from . import test_crm_contract_stage
+from . import test_crm_contract_stage_board
+from . import test_crm_contract_stage_reminder
 from . import test_crm_process
 from . import test_first_light
 from . import test_hooks
 from . import test_periods
+from . import test_process_tour
 from . import test_res_partner
+from . import test_responsible

@@ -131,3 +131,22 @@ class TestCrmProcess(CrmCommon):
                 records.with_user(self.admin).write({"name": "x"})
         with self.assertRaises(UserError):
             self._make_contract(process_id=self.process.id)
+
+    def test_overview_shows_the_process(self):
+        self.survey.write(
+            {
+                "duration_days": 3,
+                "item_ids": [
+                    Command.create({"name": "<script>alert(1)</script>Photos"}),
+                    Command.create({"name": "Keys", "mandatory": False}),
+                ],
+            }
+        )
+        self.installation.write({"return_allowed": False, "user_id": self.executor.id})
+        overview = self.process.with_user(self.manager).overview
+        for text in ("Survey", "3", "&lt;script&gt;", "Keys", "Installation", self.executor.name, "Can't be returned"):
+            self.assertIn(text, overview)
+        self.assertNotIn("<script>", overview)
+        self.assertLess(overview.index("Survey"), overview.index("Installation"))
+        self.survey.sequence = 9
+        self.assertGreater(self.process.overview.index("Survey"), self.process.overview.index("Installation"))

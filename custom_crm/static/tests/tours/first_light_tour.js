@@ -1,22 +1,7 @@
+import {choose} from "./tour_utils";
 import {registry} from "@web/core/registry";
 
 const tours = registry.category("web_tour.tours");
-
-/** Choose a record in a many2one by a part of its name. */
-function choose(field, text, scope = "") {
-    return [
-        {
-            content: `Look for «${text}»`,
-            trigger: `${scope} div[name=${field}] input`,
-            run: `edit ${text}`,
-        },
-        {
-            content: `Take «${text}»`,
-            trigger: `.ui-menu-item a:contains("${text}")`,
-            run: "click",
-        },
-    ];
-}
 
 // Manager: find a client by «пол», make a subscription from the card, activate it.
 tours.add("custom_crm_contract", {
@@ -201,8 +186,12 @@ tours.add("custom_crm_stage", {
         },
         {
             content: "Tick what must be done",
-            trigger: "div[name=item_ids] .o_data_row:first-child div[name=is_done] input",
+            trigger: "div[name=item_ids] .o_data_row:first-child .o_crm_tick",
             run: "click",
+        },
+        {
+            content: "It is saved at once",
+            trigger: "div[name=item_ids] .o_data_row:first-child .o_crm_untick",
         },
         {
             content: "Complete the stage",

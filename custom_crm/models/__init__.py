@@ -12,6 +12,7 @@ from . import crm_contract_lifecycle
 from . import crm_contract_line
 from . import crm_contract_member
 from . import crm_contract_period
+from . import crm_contract_period_credit
 from . import crm_contract_responsible
 from . import crm_contract_role
 from . import crm_contract_schedule

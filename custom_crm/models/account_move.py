@@ -97,7 +97,57 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         self._check_period_untouched({"credited_from", "period_id"} & vals.keys())
-        return super().write(vals)
+        if vals.get("state") == "cancel":
+            self._check_given_back()
+        result = super().write(vals)
+        if vals.get("state") == "cancel":
+            self._sync_given_back()
+        return result
+
+    def unlink(self):
+        contracts = self._get_given_back_contracts()
+        result = super().unlink()
+        contracts._sync_ledger()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_settled_anew(self):
+        self._check_given_back()
+
+    def _check_given_back(self):
+        """A credit note by days stays while its days are billed again, or while a later one builds on it.
+
+        :raises UserError: one of the moves can't go
+        """
+        # sudo: rows of the ledger count, seen by the user or not.
+        for note in self.sudo().filtered("credited_from"):
+            period = note.period_id
+            again = (period.contract_id.period_ids - period).filtered(
+                lambda row, note=note, period=period: (
+                    row.move_id and row.date_start <= period.date_end and row._get_billed_until() >= note.credited_from
+                )
+            )
+            later = period.move_ids.filtered(
+                lambda move, note=note: (
+                    move.credited_from and move.credited_from < note.credited_from and move.state != "cancel"
+                )
+            )
+            blocking = again.move_id | (later - self)
+            if blocking:
+                raise UserError(
+                    self.env._(
+                        "%(note)s gave days back that are settled anew by %(invoices)s. Cancel or delete these first.",
+                        note=note.display_name,
+                        invoices=", ".join(blocking.mapped("display_name")),
+                    )
+                )
+
+    def _get_given_back_contracts(self):
+        return self.filtered("credited_from").contract_id
+
+    def _sync_given_back(self):
+        """Days that a credit note no longer gives back are billed: nothing is due for them."""
+        self._get_given_back_contracts()._sync_ledger()
 
     def _check_period_untouched(self, is_touched):
         """The ledger's link is made by billing only: by hand a period could be billed twice, or not at all."""

@@ -1,9 +1,13 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
+
+    # What a line of a contract bills, inclusive: a credit note by days is counted from them.
+    service_date_from = fields.Date(string="Service From", readonly=True, copy=False)
+    service_date_to = fields.Date(string="Service To", readonly=True, copy=False)
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS

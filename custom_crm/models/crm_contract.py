@@ -11,6 +11,7 @@ SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment", 
 LEDGER_FIELDS = SCHEDULE_FIELDS | {"date_end", "billing_timing", "payment_day", "payment_date"}
 # Results of the business methods: not written by hand, nor over RPC.
 PROTECTED_FIELDS = {
+    "agreed_date_end",
     "amount_total",
     "current_stage_id",
     "finish_reason_id",
@@ -321,9 +322,13 @@ class CrmContract(models.Model):
                     )
                 )
 
-    @api.constrains("user_id")
+    @api.constrains("user_id", "company_id")
     def _check_user_active(self):
         self._check_responsible()
+
+    @api.constrains("company_id")
+    def _check_members(self):
+        self.member_ids._check_user()
 
     # -------------------------------------------------------------------------
     # CRUD
@@ -333,9 +338,8 @@ class CrmContract(models.Model):
     def create(self, vals_list):
         vals_list = [{**vals, "name": vals.get("name") or self._next_number(vals)} for vals in vals_list]
         contracts = super().create(vals_list)
-        if not self.env.su and contracts.filtered(
-            lambda contract: contract.state != "draft" or contract.predecessor_id
-        ):
+        # After the fact, as values could come from the context's defaults too.
+        if not self.env.su and contracts.filtered(lambda contract: contract._is_forged()):
             raise UserError(self.env._("A new contract is a draft. Use its buttons to put it into force."))
         # sudo: whoever may make a contract puts its client into the registry, right on contacts or not.
         clients = contracts.partner_id.commercial_partner_id.sudo()
@@ -352,10 +356,24 @@ class CrmContract(models.Model):
             self._check_schedule_free()
         if {"partner_id", "company_id", "currency_id"} & vals.keys():
             self._check_without_documents()
+        if any(contract.company_id.id != vals["company_id"] for contract in self if "company_id" in vals):
+            self._check_draft()
+        if any(contract.process_id.id != vals["process_id"] for contract in self if "process_id" in vals):
+            self._check_process_free()
         result = super().write(vals)
         if LEDGER_FIELDS & vals.keys():
             self._sync_ledger()
         return result
+
+    def _is_forged(self):
+        """Whether a new contract has what only the business methods give it."""
+        return (
+            self.state != "draft"
+            or self.predecessor_id
+            or self.current_stage_id
+            or self.finish_reason_id
+            or self.agreed_date_end
+        )
 
     def _set_state(self, state):
         self.check_access("write")
@@ -501,6 +519,27 @@ class CrmContract(models.Model):
                     "Periods of these contracts are billed already, so their kind, first day and billing period stay "
                     "as they are. Finish the contract and make a new one: %(contracts)s",
                     contracts=", ".join(billed.mapped("display_name")),
+                )
+            )
+
+    def _check_draft(self):
+        others = self.filtered(lambda contract: contract.state != "draft")
+        if others:
+            raise UserError(
+                self.env._(
+                    "The company of a contract is chosen while it is a draft: %(contracts)s",
+                    contracts=", ".join(others.mapped("display_name")),
+                )
+            )
+
+    def _check_process_free(self):
+        held = self.filtered(lambda contract: contract.current_stage_id or contract.state in CLOSED_STATES)
+        if held:
+            raise UserError(
+                self.env._(
+                    "These contracts are closed or in the middle of their process, which can't be replaced now. Cancel "
+                    "the process at its open stage first: %(contracts)s",
+                    contracts=", ".join(held.mapped("display_name")),
                 )
             )
 

@@ -1,12 +1,12 @@
-from dateutil.relativedelta import relativedelta
+from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command, Domain
 from odoo.tools import format_date
 
 from ..tools.periods import ONE_DAY, get_term
-from .crm_contract import CLOSED_STATES, RUNNING_STATES
+from .crm_contract import CLOSED_STATES, IN_FORCE_STATES, RUNNING_STATES
 from .crm_contract_schedule import ACTIVITY_BILLING_FAILED
 
 ACTIVITY_CONTRACT_ENDS = "custom_crm.mail_activity_contract_ends"
@@ -33,6 +33,9 @@ class CrmContract(models.Model):
         ondelete="restrict",
         index="btree_not_null",
         tracking=True,
+    )
+    agreed_date_end = fields.Date(
+        readonly=True, copy=False, help="Last day as it was before the contract was finished; reopening restores it."
     )
     predecessor_id = fields.Many2one(
         "crm.contract",
@@ -74,6 +77,42 @@ class CrmContract(models.Model):
     @api.depends("date_end")
     def _compute_is_renewal_reminded(self):
         self.is_renewal_reminded = False
+
+    # -------------------------------------------------------------------------
+    # CHECKS
+    # -------------------------------------------------------------------------
+
+    @api.constrains("date_start", "date_end", "state", "predecessor_id")
+    def _check_renewal_follows(self):
+        """A renewal in force begins after the last day of what it renews."""
+        for contract in self | self.successor_ids:
+            former = contract.predecessor_id
+            if (
+                contract.state in IN_FORCE_STATES
+                and former.state in IN_FORCE_STATES
+                and not (former.date_end and former.date_end < contract.date_start)
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "%(renewal)s renews %(contract)s and begins on %(date)s. %(contract)s has to end before that.",
+                        renewal=contract.display_name,
+                        contract=former.display_name,
+                        date=format_date(self.env, contract.date_start),
+                    )
+                )
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "user_id" in vals:
+            # sudo: the activities are the former responsible's.
+            self.sudo().activity_reschedule(
+                [ACTIVITY_CONTRACT_ENDS, ACTIVITY_BILLING_FAILED], new_user_id=vals["user_id"]
+            )
+        return result
 
     # -------------------------------------------------------------------------
     # ACTIONS
@@ -168,7 +207,7 @@ class CrmContract(models.Model):
     def action_reopen(self):
         """Take back that contracts were finished or cancelled: put them into force again, or make them drafts again.
 
-        A finished contract has no last day then; days that nobody was billed for are due.
+        A finished contract has its former last day again; days that nobody was billed for are due.
 
         :raises UserError: a contract is neither finished nor cancelled, or its renewal is in force
         """
@@ -176,14 +215,18 @@ class CrmContract(models.Model):
         for contract in self:
             contract._check_reopenable()
         finished = self.filtered(lambda contract: contract.state == "finished")
-        (self - finished)._set_state("draft")
+        cancelled = self - finished
+        # sudo: as in action_suspend. What was never in force is not suspended either.
+        cancelled._get_open_suspension().sudo().unlink()
+        cancelled._set_state("draft")
         finished.partner_id._touch()
         # A suspension that lasted when the contract was finished lasts still.
         suspended = finished.filtered("suspended_from")
         suspended._set_state("suspended")
         (finished - suspended)._set_state("active")
         # sudo: the fields are closed to everybody else.
-        finished.sudo().write({"date_end": False, "finish_reason_id": False})
+        for contract in finished.sudo():
+            contract.write({"date_end": contract.agreed_date_end, "agreed_date_end": False, "finish_reason_id": False})
         self._sync_ledger()
         return True
 
@@ -316,7 +359,8 @@ class CrmContract(models.Model):
     # -------------------------------------------------------------------------
 
     def _get_open_suspension(self):
-        return self.suspension_ids.filtered(lambda suspension: not suspension.date_to)[:1]
+        """The suspensions that last, one of each contract at most."""
+        return self.suspension_ids.filtered(lambda suspension: not suspension.date_to)
 
     def _finish(self, date_end, reason, reason_id=None):
         """Finish the contract on ``date_end`` (last day of the service).
@@ -327,10 +371,11 @@ class CrmContract(models.Model):
         :param reason_id: ``crm.contract.finish.reason``, to count by
         """
         self._check_finishable()
+        # sudo: the fields are closed to everybody else.
+        for contract in self.sudo():
+            contract.write({"agreed_date_end": contract.date_end, "finish_reason_id": reason_id and reason_id.id})
         self.date_end = date_end
         self._set_state("finished")
-        # sudo: the field is closed to everybody else.
-        self.sudo().finish_reason_id = reason_id
         for contract in self:
             contract.message_post(body=self.env._("Finished: %(reason)s", reason=reason))
         self.stage_ids._cancel_open()
@@ -358,29 +403,49 @@ class CrmContract(models.Model):
 
     @api.model
     def _cron_remind_of_renewal(self):
-        """Ask the responsible, once for each last day, to renew or finish what ends within the company's days."""
-        Cron = self.env["ir.cron"]
-        for company in self.env["res.company"].search([("crm_renewal_days", ">", 0)]):
-            contracts = self.search(self._get_ending_domain(company))
-            for chunk in contracts.grouped(lambda contract: contract.user_id.lang).values():
-                chunk._remind_of_renewal()
-                if not Cron._commit_progress(len(chunk)):
-                    return
+        """Ask the responsible, once for each last day, to renew or finish what ends within the company's days.
+
+        What was renewed and has ended is finished.
+        """
+        self._work_in_chunks(self._get_ending_domain(), "_remind_of_renewal")
+        self._work_in_chunks(self._get_replaced_domain(), "_finish_replaced")
 
     @api.model
-    def _get_ending_domain(self, company):
-        until = company._crm_today() + relativedelta(days=company.crm_renewal_days)
-        domain = Domain("company_id", "=", company.id) & Domain("state", "in", RUNNING_STATES)
-        domain &= Domain("date_end", "<=", until) & Domain("is_renewal_reminded", "=", False)
+    def _get_ending_domain(self):
+        companies = self.env["res.company"].search([("crm_renewal_days", ">", 0)])
+        ending = Domain.OR(
+            Domain("company_id", "=", company.id)
+            & Domain("date_end", "<=", company._crm_today() + timedelta(days=company.crm_renewal_days))
+            for company in companies
+        )
+        domain = Domain("state", "in", RUNNING_STATES) & Domain("is_renewal_reminded", "=", False) & ending
         return domain & Domain("successor_ids", "not any", [("state", "!=", "cancelled")])
 
+    @api.model
+    def _get_replaced_domain(self):
+        """Ended contracts whose renewal is in force; one that is at a stage still waits for its end."""
+        companies = self.env["res.company"].search([])  # pylint: disable=no-search-all
+        ended = Domain.OR(
+            Domain("company_id", "=", company.id) & Domain("date_end", "<", company._crm_today())
+            for company in companies
+        )
+        domain = Domain("state", "in", RUNNING_STATES) & Domain("current_stage_id", "=", False) & ended
+        return domain & Domain("successor_ids", "any", [("state", "in", IN_FORCE_STATES)])
+
+    def _finish_replaced(self):
+        reason = self.env.ref("custom_crm.finish_reason_other_contract", raise_if_not_found=False)
+        for contract in self:
+            renewed = contract.env._("Renewed: %(contract)s", contract=contract.successor_id.display_name)
+            contract._finish(contract.date_end, renewed, reason)
+
     def _remind_of_renewal(self):
-        """One activity for the responsible of each contract, all at once; they have the same language."""
-        contracts = self.with_context(lang=self.user_id[:1].lang)
+        """One activity for the responsible of each contract, all at once."""
         # Of an earlier last day.
-        contracts.activity_unlink([ACTIVITY_CONTRACT_ENDS])
-        contracts.env["mail.activity"].create([contract._prepare_renewal_activity_vals() for contract in contracts])
-        contracts.is_renewal_reminded = True
+        self.activity_unlink([ACTIVITY_CONTRACT_ENDS])
+        self.env["mail.activity"].create(
+            [contract.with_context(lang=contract.user_id.lang)._prepare_renewal_activity_vals() for contract in self]
+        )
+        self.is_renewal_reminded = True
 
     def _prepare_renewal_activity_vals(self):
         return {

@@ -159,13 +159,18 @@ class CrmContractLine(models.Model):
     def _revise_prices(self, prices, date_from):
         """Give lines new prices from a day on: each ends the day before, another one with the new price goes on.
 
-        A line that begins on that day or later just gets the price.
+        A line that begins on that day or later just gets the price, and so does that of a one-off contract: it has one
+        billing.
 
         :param dict prices: new price by line, in the currency of its contract
         :param date date_from: first day of the new prices
         :return: the lines that have the new prices
         """
-        later = self.filtered(lambda line: (line.date_from or line.contract_id.date_start) >= date_from)
+        later = self.filtered(
+            lambda line: (
+                line.contract_id.kind == "one_off" or (line.date_from or line.contract_id.date_start) >= date_from
+            )
+        )
         for line in later:
             line.price_unit = prices[line]
         ending = self - later

@@ -6,7 +6,7 @@ from odoo.exceptions import LockError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date
 
-from ..tools.periods import ONE_DAY, Period
+from ..tools.periods import Period
 from ..tools.proration import prorate
 
 _logger = logging.getLogger(__name__)
@@ -52,11 +52,6 @@ class CrmContractPeriod(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
-    credited_from = fields.Date(
-        compute="_compute_credited_from",
-        store=True,
-        help="From this day on a credit note gives the period back: these days count as not billed.",
-    )
     run_id = fields.Many2one(
         "crm.billing.run", string="Billing Run", readonly=True, ondelete="set null", index=True, check_company=True
     )
@@ -70,10 +65,6 @@ class CrmContractPeriod(models.Model):
     error = fields.Text(readonly=True, help="Why billing failed.")
     is_skipped = fields.Boolean(readonly=True)
 
-    _contract_date_unique = models.UniqueIndex(
-        "(contract_id, date_start) WHERE credited_from IS NULL OR credited_from > date_start",
-        "This period of the contract is in the ledger already.",
-    )
     _dates_in_order = models.Constraint("CHECK(date_end >= date_start)", "A period can't end before it begins.")
 
     # -------------------------------------------------------------------------
@@ -86,12 +77,6 @@ class CrmContractPeriod(models.Model):
             period.move_id = period.move_ids.filtered(
                 lambda move: move.move_type == "out_invoice" and move.state != "cancel"
             )[:1]
-
-    @api.depends("move_ids.credited_from", "move_ids.state")
-    def _compute_credited_from(self):
-        for period in self:
-            given = period.move_ids.filtered(lambda move: move.credited_from and move.state != "cancel")
-            period.credited_from = min(given.mapped("credited_from"), default=False)
 
     @api.depends("move_id", "error", "is_skipped")
     def _compute_state(self):
@@ -256,34 +241,6 @@ class CrmContractPeriod(models.Model):
         due.contract_id._clear_billing_failure()
         return moves.with_env(self.env)
 
-    def _credit(self, date_from):
-        """Make draft credit notes, by days, for what is billed from a day on; each carries its period.
-
-        :param date date_from: first day that is given back
-        :return: the credit notes (``account.move``)
-        :raises UserError: an invoice is still a draft
-        """
-        billed = self._filter_billed_from(date_from)
-        drafts = billed.move_id.filtered(lambda move: move.state != "posted")
-        if drafts:
-            raise UserError(
-                self.env._(
-                    "These invoices are drafts still: post or delete them, then try again. %(invoices)s",
-                    invoices=", ".join(drafts.mapped("display_name")),
-                )
-            )
-        # sudo: as in _bill, only the ledger ties documents to its periods.
-        moves = self.env["account.move"].sudo()
-        for company, periods in billed.grouped("company_id").items():
-            moves |= moves.with_company(company).create([period._prepare_credit_vals(date_from) for period in periods])
-        return moves.with_env(self.env)
-
-    def _filter_billed_from(self, date_from):
-        """Periods with an invoice for the day or for later ones that no credit note gave back."""
-        return self.filtered(
-            lambda period: period.move_id and (period.credited_from or period.date_end + ONE_DAY) > date_from
-        ).filtered(lambda period: period.date_end >= date_from)
-
     def _record_failure(self, error):
         """Leave the error on the row and tell the responsible once."""
         for period in self.filtered(lambda row: row.state == "due"):
@@ -344,6 +301,12 @@ class CrmContractPeriod(models.Model):
         last_day = self.date_end if contract.prorate else self.date_start
         return contract.line_ids._in_force(self.date_start, last_day)
 
+    def _get_line_days(self, line):
+        """(first day, last day) of the period on which the line is in force."""
+        return max(self.date_start, line.date_from or self.date_start), min(
+            self.date_end, line.date_to or self.date_end
+        )
+
     def _iter_line_amounts(self, field_name):
         """Yield (line, amount of the period, whether it is a part of the whole price) for each billed line.
 
@@ -354,12 +317,7 @@ class CrmContractPeriod(models.Model):
         contract = self.contract_id
         whole = contract._get_whole_period(self)
         for line in self._get_lines():
-            part = Period(
-                max(self.date_start, line.date_from or self.date_start),
-                min(self.date_end, line.date_to or self.date_end),
-                whole.whole_start,
-                whole.whole_end,
-            )
+            part = Period(*self._get_line_days(line), whole.whole_start, whole.whole_end)
             is_partial = contract.prorate and part.is_partial
             amount = line[field_name]
             yield line, prorate(amount, part, self.currency_id.rounding) if is_partial else amount, is_partial
@@ -389,53 +347,6 @@ class CrmContractPeriod(models.Model):
             ],
         }
 
-    def _prepare_credit_vals(self, date_from):
-        """Values of the credit note of the period's days from ``date_from`` on. To be extended."""
-        self.ensure_one()
-        move = self.move_id
-        begin = max(date_from, self.date_start)
-        return {
-            "move_type": "out_refund",
-            "reversed_entry_id": move.id,
-            "partner_id": move.partner_id.id,
-            "currency_id": move.currency_id.id,
-            "fiscal_position_id": move.fiscal_position_id.id,
-            "invoice_date": self.company_id._crm_today(),
-            "invoice_user_id": move.invoice_user_id.id,
-            "invoice_origin": move.name,
-            "contract_id": self.contract_id.id,
-            "period_id": self.id,
-            "credited_from": begin,
-            "invoice_line_ids": [
-                fields.Command.create(self._prepare_credit_line_vals(line, amount, days, move.partner_id.lang))
-                for line, amount, days in self._iter_credit_amounts(begin)
-            ],
-        }
-
-    def _iter_credit_amounts(self, date_from):
-        """Yield (line, price before taxes, its days as ``Period``) of what is billed from a day on, by days.
-
-        If a partial period cost a whole one, that price is divided by the period's own days.
-        """
-        contract = self.contract_id
-        whole = contract._get_whole_period(self)
-        if not contract.prorate:
-            whole = Period(self.date_start, self.date_end, self.date_start, self.date_end)
-        until = (self.credited_from or self.date_end + ONE_DAY) - ONE_DAY
-        for line in self._get_lines():
-            days = Period(
-                max(date_from, line.date_from or date_from),
-                min(until, line.date_to or until),
-                whole.whole_start,
-                whole.whole_end,
-            )
-            if days.date_start <= days.date_end:
-                yield line, prorate(line.price_reduce, days, self.currency_id.rounding), days
-
-    def _prepare_credit_line_vals(self, line, amount, days, lang_code):
-        vals = self._prepare_invoice_line_vals(line, amount, True, lang_code)
-        return {**vals, "name": f"{line.name}, {self._format_span(days.date_start, days.date_end, lang_code)}"}
-
     def _get_invoice_line_name(self, line, lang_code):
         """The line's text and the billed period; a one-off service without a last day has no period."""
         if self.contract_id.kind == "one_off" and not self.contract_id.date_end:
@@ -448,8 +359,11 @@ class CrmContractPeriod(models.Model):
         :param amount: price of the line in this period, before taxes; used when it is a part of the whole price:
             such a line has quantity 1, so that its sum is right to the smallest unit whatever the quantity
         """
+        first, last = self._get_line_days(line)
         vals = {
             "sequence": line.sequence,
+            "service_date_from": first,
+            "service_date_to": last,
             "product_id": line.product_id.id,
             "product_uom_id": line.product_uom_id.id,
             "name": self._get_invoice_line_name(line, lang_code),

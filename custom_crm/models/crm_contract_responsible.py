@@ -65,8 +65,11 @@ class CrmContract(models.Model):
         # sudo: everything counts, whoever runs the scheduled action.
         env = self.sudo().env
         env["crm.process"]._search_abandoned()._hand_over_abandoned()
-        found = [env[model]._search_abandoned() for model in ("crm.contract", "crm.contract.stage")]
-        rest = [records._hand_over_in_chunks() for records in found]
+        models = [env[model] for model in ("crm.contract", "crm.contract.stage")]
+        found = [len(model._search_abandoned()) for model in models]
+        for model in models:
+            model._work_in_chunks(model._get_abandoned_domain(), "_hand_over_or_tell")
+        rest = [len(model._search_abandoned()) for model in models]
         checked = (
             env["crm.contract"].search_count([]),
             env["crm.contract.stage"].search_count([("state", "=", "open")]),
@@ -76,7 +79,7 @@ class CrmContract(models.Model):
                 "Checked %s contracts, %s open stages: %s contracts, %s stages were without an active responsible; all "
                 "but %s contracts, %s stages are handed over",
                 *checked,
-                *map(len, found),
+                *found,
                 *rest,
             )
         else:

@@ -43,8 +43,8 @@ class CrmContract(models.Model):
         if self.kind == "subscription":
             months = MONTHS[self.billing_period]
             return iter_periods(self.date_start, self.date_end or None, months, self.billing_alignment, suspensions)
-        if not all(last for _first, last in suspensions):
-            # Its one period is billed after it is resumed.
+        if self.state == "suspended":
+            # Its one period is billed after it is resumed or finished.
             return iter(())
         date_end = self.date_end or self.date_start
         return iter([Period(self.date_start, date_end, self.date_start, date_end)])
@@ -151,6 +151,11 @@ class CrmContract(models.Model):
         Period = self.env["crm.contract.period"].sudo()
         # The database must know of days that were given back before it sees a row for them.
         Period.flush_model(["credited_from"])
+        # Whoever suspends or finishes the contract at this moment can't see the row: the database sees that both write
+        # the contract, and one of them tries again.
+        ids = tuple({vals["contract_id"] for vals in vals_list})
+        if ids:
+            self.env.cr.execute("UPDATE crm_contract SET state = state WHERE id IN %s", [ids])
         return Period.create(vals_list).sudo(self.env.su)
 
     def _get_oldest_unbilled(self):
@@ -178,15 +183,18 @@ class CrmContract(models.Model):
             moves |= period._bill_now(self.company_id._crm_today())
         return moves
 
-    def _get_billed_until(self, day):
-        """Last day that is billed, if that is ``day`` or later and was not given back; else False.
-
-        One-off contracts have no days to give back.
-        """
+    def _is_unbilled_until(self, day):
+        """Whether something up to the day is not billed yet. The one period of a suspended one-off contract counts."""
         self.ensure_one()
         if self.kind == "one_off":
-            return False
-        return max(self.period_ids._filter_billed_from(day).mapped("date_end"), default=False)
+            return not self.period_ids.filtered("is_closed")
+        unbilled = self._get_next_unbilled()
+        return bool(unbilled and unbilled.date_start <= day)
+
+    def _get_billed_until(self, day):
+        """Last day that is billed and can be given back, if that is ``day`` or later; else False."""
+        self.ensure_one()
+        return max((row._get_billed_until() for row in self.period_ids._filter_billed_from(day)), default=False)
 
     def _credit_from(self, day):
         """Draft credit notes for what is billed from a day on; see ``crm.contract.period``."""

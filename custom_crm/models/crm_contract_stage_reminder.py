@@ -2,13 +2,9 @@ from datetime import timedelta
 
 from odoo import api, models
 from odoo.fields import Domain
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
 from .crm_contract_stage import ACTIVITY_ESCALATION
-
-CHUNK_SIZE = 100
-MAX_CONFLICTS = 10
 
 
 class CrmContractStage(models.Model):
@@ -27,32 +23,8 @@ class CrmContractStage(models.Model):
 
         Saved chunk by chunk, together with the mark that it was told, so a killed run goes on where it stopped.
         """
-        if self._tell_in_chunks(self._get_remind_domain(), "_remind"):
-            self._tell_in_chunks(self._get_escalate_domain(), "_escalate")
-
-    @api.model
-    def _tell_in_chunks(self, domain, method):
-        """Call the method on the stages of the domain. What somebody is working on is left to the next time.
-
-        :return: whether time is left
-        """
-        Cron = self.env["ir.cron"]
-        has_time = Cron._commit_progress(remaining=self.search_count(domain))
-        last_id = conflicts = 0
-        while has_time and conflicts < MAX_CONFLICTS:
-            stages = self.search(domain & Domain("id", ">", last_id), order="id", limit=CHUNK_SIZE)
-            if not stages:
-                break
-            try:
-                getattr(stages.try_lock_for_update(allow_referencing=True), method)()
-                has_time = Cron._commit_progress(len(stages))
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                # A user was faster: look at the chunk again.
-                self.env.cr.rollback()
-                conflicts += 1
-                continue
-            last_id = stages[-1].id
-        return has_time
+        if self._work_in_chunks(self._get_remind_domain(), "_remind"):
+            self._work_in_chunks(self._get_escalate_domain(), "_escalate")
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
@@ -68,11 +40,16 @@ class CrmContractStage(models.Model):
                 lambda company: (company._crm_today(), company.crm_reminder_days)
             ).items()
         )
-        return Domain("state", "=", "open") & Domain("reminded", "=", False) & due
+        return self._get_tellable_domain() & Domain("state", "=", "open") & Domain("reminded", "=", False) & due
 
     @api.model
     def _get_escalate_domain(self):
-        return Domain("is_overdue", "=", True) & Domain("escalated", "=", False)
+        return self._get_tellable_domain() & Domain("is_overdue", "=", True) & Domain("escalated", "=", False)
+
+    @api.model
+    def _get_tellable_domain(self):
+        """The work on a suspended contract may go on, but nobody is pressed."""
+        return Domain("contract_id.state", "!=", "suspended")
 
     def _remind(self):
         """Tell each stage's responsible the deadline, in their language, and note it on the stage."""

@@ -67,6 +67,14 @@ class CrmProcessStage(models.Model):
     def _check_server_action(self):
         # sudo: read for the check only.
         for action in self.sudo().server_action_id:
+            if action.group_ids:
+                raise ValidationError(
+                    self.env._(
+                        "Server action %(action)s is for some groups only, but whoever completes a stage runs it. "
+                        "Remove its groups, or choose another one.",
+                        action=action.name,
+                    )
+                )
             if action.model_name != "crm.contract.stage":
                 raise ValidationError(
                     self.env._("Server action %(action)s is not made for stages of contracts.", action=action.name)

@@ -9,7 +9,7 @@ class ResCompany(models.Model):
         "res.users",
         string="Default Responsible",
         domain="[('share', '=', False)]",
-        help="Responsible for contracts that the system makes by itself.",
+        help="Takes over contracts and stages whose responsible leaves, and what the system makes by itself.",
     )
     crm_renewal_days = fields.Integer(
         string="Days before the End of a Contract",
@@ -125,7 +125,7 @@ class ResCompany(models.Model):
         :rtype: datetime.date
         """
         self.ensure_one()
-        # Only this field, as lists ask for the day with every page.
-        self.partner_id.fetch(["tz"])
-        timezone = self.partner_id.tz or self.env.context.get("tz") or self.env.user.tz or "UTC"
+        # Only this field, of all companies that were searched with this one: lists ask for the day with every page.
+        partner = self.partner_id.with_context(prefetch_fields=False)
+        timezone = partner.tz or self.env.context.get("tz") or self.env.user.tz or "UTC"
         return fields.Date.context_today(self.with_context(tz=timezone), moment)

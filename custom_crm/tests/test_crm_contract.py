@@ -202,6 +202,18 @@ class TestCrmContract(CrmCommon):
         contract.invalidate_recordset()
         self.assertEqual(contract.payment_ids, receipt)
 
+    def test_company_is_chosen_in_the_draft(self):
+        company = self.env["res.company"].create({"name": "Second"})
+        self.manager.write({"company_ids": [(4, company.id)]})
+        contract = self._make_active()
+        with self.assertRaisesRegex(UserError, contract.name):
+            contract.company_id = company
+        draft = self._make_contract(
+            member_ids=[(0, 0, {"user_id": self.executor.id, "role_id": self.env.ref("custom_crm.role_engineer").id})]
+        )
+        with self.assertRaisesRegex(UserError, "incompatible companies|working group"):
+            draft.company_id = company
+
     def test_delete_only_drafts(self):
         self._make_contract().unlink()
         with self.assertRaises(UserError):

@@ -3,7 +3,7 @@ from datetime import date
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import format_amount, format_date, html2plaintext, mute_logger
@@ -103,6 +103,90 @@ class TestSuspension(LifecycleCommon):
         self.assertFalse(contract._credit_from(date(2026, 1, 22)))
         self.assertEqual([first.amount_total, second.amount_total], [322.58, 354.84])
         self.assertEqual(contract.period_ids.credited_from, date(2026, 1, 11))
+
+    def test_credit_note_stays_while_its_days_are_billed_again(self):
+        contract = self._make_active()
+        self._bill_until(contract, date(2026, 2, 1))
+        contract.action_suspend(date(2026, 2, 11))
+        credit = contract._credit_from(date(2026, 2, 11))
+        contract.action_resume(date(2026, 2, 21))
+        self._bill_until(contract, date(2026, 2, 1))
+        again = contract.move_ids.filtered(lambda move: move.amount_total == 285.71)
+        for remove in (credit.button_cancel, credit.unlink):
+            with self.assertRaisesRegex(UserError, again.name):
+                remove()
+        again.button_draft()
+        again.button_cancel()
+        credit.unlink()
+        self.assertEqual(self._unbilled(contract, date(2026, 2, 1)), [])
+        self.assertEqual(contract.amount_invoiced, 2000)
+
+    def test_no_day_is_billed_twice_by_the_database(self):
+        contract = self._make_active()
+        self._bill_until(contract, date(2026, 2, 1))
+        self.env.flush_all()
+        query = "UPDATE crm_contract_period SET date_end = '2026-02-01' WHERE contract_id = %s AND date_start = %s"
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            self.env.cr.execute(query, [contract.id, "2026-01-01"])
+
+    def test_credit_is_a_part_of_the_invoice(self):
+        """Of what was billed, whatever became of the contract's lines; in the invoice's journal."""
+        journal = self.env["account.journal"].create({"name": "Sales 2", "code": "S2", "type": "sale"})
+        self.client.property_payment_term_id = self.env.ref("account.account_payment_term_30days")
+        contract = self._make_active()
+        self._bill_until(contract, date(2026, 2, 1))
+        invoice = contract.period_ids.sorted("date_start")[-1].move_id
+        invoice.button_draft()
+        invoice.write({"name": False, "journal_id": journal.id})
+        invoice.invoice_line_ids.discount = 50
+        invoice.action_post()
+        contract.line_ids.price_unit = 9000
+        credit = contract._credit_from(date(2026, 2, 15))
+        self.assertEqual((credit.amount_total, credit.journal_id), (250, journal))
+        self.assertFalse(credit.invoice_payment_term_id)
+        self.assertEqual(credit.invoice_line_ids.account_id, invoice.invoice_line_ids.account_id)
+        contract.line_ids.unlink()
+        self.assertEqual(contract._credit_from(date(2026, 2, 1)).amount_total, 250)
+
+    def test_credit_of_a_price_revised_within_the_month(self):
+        lines = [{"date_to": date(2026, 1, 10)}, {"date_from": date(2026, 1, 11), "price_unit": 3100}]
+        contract = self._make_active(lines=lines)
+        self._bill_until(contract, date(2026, 1, 1))
+        self.assertEqual(contract.amount_invoiced, 322.58 + 2100)
+        self.assertEqual(contract._credit_from(date(2026, 1, 22)).amount_total, 1000)
+
+    def test_what_accountants_reversed_is_not_given_back_again(self):
+        contract = self._make_active()
+        self._bill_until(contract, date(2026, 1, 1))
+        contract.move_ids._reverse_moves().action_post()
+        self.assertFalse(contract._get_billed_until(date(2026, 1, 11)))
+        self.assertFalse(contract._credit_from(date(2026, 1, 11)))
+
+    def test_later_credit_goes_first(self):
+        contract = self._make_active()
+        self._bill_until(contract, date(2026, 1, 1))
+        first, second = contract._credit_from(date(2026, 1, 22)), contract._credit_from(date(2026, 1, 11))
+        with self.assertRaises(UserError):
+            first.button_cancel()
+        second.button_cancel()
+        self.assertEqual(contract.period_ids.credited_from, date(2026, 1, 22))
+        first.button_cancel()
+        self.assertFalse(contract.period_ids.credited_from)
+
+    def test_whole_periods_are_not_given_back(self):
+        contract = self._make_active(prorate=False)
+        self._bill_until(contract, date(2026, 1, 1))
+        self.assertFalse(contract._get_billed_until(date(2026, 1, 11)))
+        self.assertFalse(contract._credit_from(date(2026, 1, 11)))
+
+    def test_cancelled_while_suspended(self):
+        contract = self._make_active()
+        contract.action_suspend(date(2026, 2, 1))
+        contract.action_cancel()
+        contract.action_reopen()
+        contract.action_activate()
+        self.assertFalse(contract.suspended_from)
+        self.assertEqual(len(self._unbilled(contract, date(2026, 4, 1))), 4)
 
     def test_drafts_are_not_credited(self):
         self.company.crm_billing_post = False
@@ -251,6 +335,27 @@ class TestFinish(LifecycleCommon):
         with self.assertRaisesRegex(UserError, contract.name):
             contract.action_reopen()
 
+    def test_agreed_last_day(self):
+        contract = self._make_active(date_end=date(2026, 3, 31))
+        wizard = self.env["crm.contract.finish"].create({"contract_id": contract.id, "reason": "Over"})
+        self.assertEqual(wizard.date_end, date(2026, 3, 31))
+        with self.assertRaisesRegex(ValidationError, contract.name):
+            wizard.date_end = date(2026, 4, 1)
+        wizard.date_end = date(2026, 2, 28)
+        wizard.action_finish()
+        contract.action_reopen()
+        self.assertEqual(contract.date_end, date(2026, 3, 31))
+
+    def test_one_off_finished_while_suspended(self):
+        contract = self._make_active(kind="one_off")
+        contract.action_suspend(date(2026, 1, 25))
+        wizard = self.env["crm.contract.finish"].create(
+            {"contract_id": contract.id, "date_end": date(2026, 1, 26), "reason": "Over", "is_billed_now": True}
+        )
+        self.assertTrue(wizard.is_unbilled)
+        wizard.action_finish()
+        self.assertEqual(contract.amount_invoiced, 1000)
+
     def test_credited_days_are_billed_again_after_reopening(self):
         contract = self._make_active()
         self._bill_until(contract, date(2026, 2, 1))
@@ -351,12 +456,69 @@ class TestRenewal(LifecycleCommon):
         with self.assertRaisesRegex(UserError, renewed.successor_id.name):
             renewed.action_reopen()
 
+    def _renew(self, **vals):
+        contract = self._make_active(date_end=date(2026, 3, 31))
+        contract.action_renew()
+        contract.write(vals)
+        return contract, contract.successor_id
+
+    def test_renewal_and_contract_share_no_day(self):
+        _contract, renewal = self._renew(date_end=date(2026, 4, 15))
+        with self.assertRaisesRegex(ValidationError, renewal.name):
+            renewal.action_activate()
+        for day in (False, date(2026, 4, 1)):
+            contract, renewal = self._renew()
+            renewal.action_activate()
+            with self.assertRaisesRegex(ValidationError, renewal.name):
+                contract.date_end = day
+
+    @freeze_time("2026-04-05 10:00:00")
+    def test_renewed_contract_is_finished_after_its_end(self):
+        contract = self._make_active(date_end=date(2026, 3, 31))
+        contract.action_renew()
+        self._remind()
+        self.assertEqual(contract.state, "active", "the renewal is a draft")
+        contract.successor_id.action_activate()
+        self._remind()
+        self.assertEqual((contract.state, contract.date_end), ("finished", date(2026, 3, 31)))
+        self.assertEqual(contract.finish_reason_id, self.env.ref("custom_crm.finish_reason_other_contract"))
+
+    @freeze_time("2026-12-05 10:00:00")
+    def test_one_that_fails_stops_no_other(self):
+        contracts = self.env["crm.contract"].union(*(self._make_active(date_end=date(2026, 12, 31)) for _n in range(3)))
+        prepare = type(contracts)._prepare_renewal_activity_vals
+
+        def fail(contract):
+            if contract == contracts[1]:
+                raise ValueError("broken")
+            return prepare(contract)
+
+        self.patch(self.registry["crm.contract"], "_prepare_renewal_activity_vals", fail)
+        with mute_logger("odoo.addons.custom_crm.models.crm_responsible_mixin"):
+            self._remind()
+        self.assertEqual(contracts.filtered("activity_ids"), contracts[0] | contracts[2])
+
+    @freeze_time("2026-12-05 10:00:00")
+    def test_reminder_goes_with_the_responsible(self):
+        contract = self._make_active(date_end=date(2026, 12, 31))
+        self._remind()
+        contract.with_user(self.manager).user_id = self.admin
+        self.assertEqual(contract.activity_ids.user_id, self.admin)
+
     def test_link_is_not_forged(self):
         contract = self._make_active(date_end=date(2026, 12, 31)).with_user(self.manager)
         with self.assertRaises(UserError):
             self._make_contract().with_user(self.manager).predecessor_id = contract
+        reason = self.env.ref("custom_crm.finish_reason_debt")
+        for vals in (
+            {"predecessor_id": contract.id},
+            {"finish_reason_id": reason.id},
+            {"agreed_date_end": "2026-12-31"},
+        ):
+            with self.assertRaises(UserError):
+                contract.copy(vals)
         with self.assertRaises(UserError):
-            contract.copy({"predecessor_id": contract.id})
+            contract.with_context(default_finish_reason_id=reason.id).copy()
 
     @freeze_time("2026-12-05 10:00:00")
     def test_responsible_is_reminded_once(self):
@@ -461,6 +623,14 @@ class TestPriceRevision(LifecycleCommon):
             [(line.date_to, line.price_unit) for line in contract.line_ids.sorted("id")],
             [(date(2026, 2, 28), 1000), (False, 1100), (date(2026, 3, 31), 1100)],
         )
+
+    def test_one_off_has_one_price(self):
+        contract = self._make_active(kind="one_off", payment_date=date(2026, 8, 1), date_end=date(2026, 12, 31))
+        self._revise(contract, date_from=date(2026, 7, 1), percent=10).action_apply()
+        self.assertEqual(len(contract.line_ids), 1)
+        contract.action_invoice()
+        self.assertEqual(contract.amount_invoiced, 1100)
+        self.assertEqual(self._revise(contract, date_from=date(2026, 7, 1)).closed_count, 1)
 
     def test_preview_says_what_is_billed_already(self):
         contract = self._make_active()

@@ -182,6 +182,20 @@ class TestPassingStages(StageCommon):
         self.assertEqual(self._complete(self.contract).stage_id, self.installation)
         self.assertFalse(self._complete(self.contract))
 
+    def test_process_stays_while_a_stage_is_open(self):
+        other = self.process.copy()
+        with self.assertRaisesRegex(UserError, self.contract.name):
+            self.contract.process_id = other
+        self.stage.with_user(self.manager)._cancel_open()
+        self.contract.process_id = other
+        self.contract._finish(fields.Date.today(), "Over")
+        with self.assertRaisesRegex(UserError, self.contract.name):
+            self.contract.process_id = self.process
+
+    def test_work_on_a_suspended_contract_goes_on(self):
+        self.contract.action_suspend()
+        self.assertEqual(self._complete(self.contract).stage_id, self.installation)
+
     def test_completing_twice_is_refused(self):
         self._complete(self.contract)
         with self.assertRaises(UserError):

@@ -126,30 +126,30 @@ class TestStageReminder(StageCommon):
 
     def test_chunks(self):
         stages = self.stage.union(*(self._start().current_stage_id for _index in range(4)))
-        chunk = "odoo.addons.custom_crm.models.crm_contract_stage_reminder.CHUNK_SIZE"
+        chunk = "odoo.addons.custom_crm.models.crm_responsible_mixin.CHUNK_SIZE"
         with patch(chunk, 2):
             self._run(1)
         self.assertEqual(stages.mapped("escalated"), [True] * 5)
         self.assertEqual([len(self._reminders(stage)) for stage in stages], [1] * 5)
 
     def test_killed_run_goes_on_where_it_stopped(self):
-        """The third of four chunks fails: what was saved before is not told again."""
+        """Killed at the third of four chunks: what was saved before is not told again."""
         stages = self.stage.union(*(self._start().current_stage_id for _index in range(3)))
         Stage = self.registry["crm.contract.stage"]
         remind = Stage._remind
-        chunk = "odoo.addons.custom_crm.models.crm_contract_stage_reminder.CHUNK_SIZE"
+        chunk = "odoo.addons.custom_crm.models.crm_responsible_mixin.CHUNK_SIZE"
 
-        def fail_at_the_third(self):
+        def killed_at_the_third(self):
             if self == stages[2]:
-                raise ZeroDivisionError
+                raise KeyboardInterrupt
             return remind(self)
 
         with (
             patch(chunk, 1),
-            patch.object(Stage, "_remind", fail_at_the_third),
+            patch.object(Stage, "_remind", killed_at_the_third),
             patch.object(self.registry["ir.cron"], "_commit_progress", lambda *_args, **_kwargs: 1.0),
             freeze_time(f"{self.stage.date_deadline} 10:00:00"),
-            suppress(ZeroDivisionError),
+            suppress(KeyboardInterrupt),
         ):
             Stage._cron_remind(self.stage)
         self.assertEqual(stages.mapped("reminded"), [True, True, False, False])
@@ -162,5 +162,13 @@ class TestStageReminder(StageCommon):
             patch.object(self.registry["crm.contract.stage"], "try_lock_for_update", lambda _self, **_kwargs: nothing),
             patch.object(self.registry["ir.cron"], "_commit_progress", lambda *_args, **_kwargs: 1.0),
         ):
-            self.stage._tell_in_chunks(Domain("id", "=", self.stage.id), "_remind")
+            self.stage._work_in_chunks(Domain("id", "=", self.stage.id), "_remind")
         self.assertFalse(self.stage.reminded)
+
+    def test_nobody_is_pressed_while_the_contract_is_suspended(self):
+        self.contract.action_suspend()
+        self._run(5)
+        self.assertFalse(self._reminders() or self._escalations())
+        self.contract.action_resume()
+        self._run(6)
+        self.assertTrue(self._reminders() and self._escalations())

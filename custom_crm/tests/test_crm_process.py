@@ -78,6 +78,12 @@ class TestCrmProcess(CrmCommon):
         with self.assertRaises(ValidationError):
             self.survey.server_action_id = self._make_server_action("res.partner")
 
+    def test_server_action_is_for_everybody(self):
+        action = self._make_server_action("crm.contract.stage")
+        action.group_ids = self.env.ref("custom_crm.group_manager")
+        with self.assertRaisesRegex(ValidationError, "Mark"):
+            self.survey.server_action_id = action
+
     def test_instruction_is_sanitized(self):
         self.survey.instruction = "<p>Look</p><script>alert(1)</script>"
         self.assertEqual(self.survey.instruction, "<p>Look</p>")

@@ -49,7 +49,9 @@ class CrmContractFinish(models.TransientModel):
     def _compute_date_end(self):
         for wizard in self:
             contract = wizard.contract_id
-            wizard.date_end = contract and max(contract.company_id._crm_today(), contract.date_start)
+            wizard.date_end = contract and (
+                contract.date_end or max(contract.company_id._crm_today(), contract.date_start)
+            )
 
     @api.depends("reason_id")
     def _compute_reason(self):
@@ -61,8 +63,7 @@ class CrmContractFinish(models.TransientModel):
         for wizard in self:
             contract, date_end = wizard.contract_id, wizard.date_end
             wizard.billed_until = date_end and contract._get_billed_until(fields.Date.add(date_end, days=1))
-            unbilled = contract and contract._get_next_unbilled()
-            wizard.is_unbilled = bool(unbilled and date_end and unbilled.date_start <= date_end)
+            wizard.is_unbilled = bool(date_end and contract._is_unbilled_until(date_end))
 
     @api.depends("billed_until")
     def _compute_is_credited(self):
@@ -72,6 +73,15 @@ class CrmContractFinish(models.TransientModel):
     @api.constrains("date_end")
     def _check_date_end(self):
         for wizard in self:
+            agreed = wizard.contract_id.date_end
+            if agreed and wizard.date_end > agreed:
+                raise ValidationError(
+                    self.env._(
+                        "Contract %(contract)s ends on %(date)s. Choose that day or an earlier one.",
+                        contract=wizard.contract_id.display_name,
+                        date=format_date(self.env, agreed),
+                    )
+                )
             if wizard.date_end < wizard.contract_id.date_start:
                 raise ValidationError(
                     self.env._(

@@ -104,7 +104,13 @@ class CrmContractPriceRevision(models.TransientModel):
     # -------------------------------------------------------------------------
 
     def _get_open_contracts(self):
-        return self.contract_ids._origin.filtered(lambda contract: contract.state not in CLOSED_STATES)
+        """Contracts with something left to bill: neither closed nor billed once and for all."""
+        return self.contract_ids._origin.filtered(
+            lambda contract: (
+                contract.state not in CLOSED_STATES
+                and (contract.kind == "subscription" or not contract.period_ids.filtered("move_id"))
+            )
+        )
 
     def _get_lines(self):
         """Lines of the contracts that are in force on the first day of the new prices or later."""

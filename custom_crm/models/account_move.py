@@ -101,7 +101,8 @@ class AccountMove(models.Model):
             self._check_given_back()
         result = super().write(vals)
         if vals.get("state") == "cancel":
-            self._sync_given_back()
+            # Days that a credit note no longer gives back are billed: nothing is due for them.
+            self._get_given_back_contracts()._sync_ledger()
         return result
 
     def unlink(self):
@@ -120,7 +121,7 @@ class AccountMove(models.Model):
         :raises UserError: one of the moves can't go
         """
         # sudo: rows of the ledger count, seen by the user or not.
-        for note in self.sudo().filtered("credited_from"):
+        for note in self.sudo().filtered(lambda move: move.credited_from and move.state != "cancel"):
             period = note.period_id
             again = (period.contract_id.period_ids - period).filtered(
                 lambda row, note=note, period=period: (
@@ -144,10 +145,6 @@ class AccountMove(models.Model):
 
     def _get_given_back_contracts(self):
         return self.filtered("credited_from").contract_id
-
-    def _sync_given_back(self):
-        """Days that a credit note no longer gives back are billed: nothing is due for them."""
-        self._get_given_back_contracts()._sync_ledger()
 
     def _check_period_untouched(self, is_touched):
         """The ledger's link is made by billing only: by hand a period could be billed twice, or not at all."""

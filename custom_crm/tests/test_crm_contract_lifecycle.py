@@ -121,6 +121,18 @@ class TestSuspension(LifecycleCommon):
         self.assertEqual(self._unbilled(contract, date(2026, 2, 1)), [])
         self.assertEqual(contract.amount_invoiced, 2000)
 
+    def test_cancelled_credit_note_may_be_deleted(self):
+        contract = self._make_active()
+        self._bill_until(contract, date(2026, 2, 1))
+        mistaken = contract._credit_from(date(2026, 2, 11))
+        mistaken.button_cancel()
+        contract.action_suspend(date(2026, 2, 11))
+        contract._credit_from(date(2026, 2, 11))
+        contract.action_resume(date(2026, 2, 21))
+        self._bill_until(contract, date(2026, 2, 1))
+        mistaken.unlink()
+        self.assertEqual(contract.amount_invoiced, 2285.71)
+
     def test_no_day_is_billed_twice_by_the_database(self):
         contract = self._make_active()
         self._bill_until(contract, date(2026, 2, 1))

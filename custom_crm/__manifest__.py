@@ -37,6 +37,7 @@
         "views/crm_billing_run_views.xml",
         "views/res_bank_views.xml",
         "views/res_partner_views.xml",
+        "views/res_users_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
     ],

@@ -35,4 +35,5 @@ from . import res_partner
 from . import res_partner_bank
 from . import res_users
 from . import res_users_systray
+from . import res_users_workload
 from . import resource_resource

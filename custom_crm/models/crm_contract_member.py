@@ -30,6 +30,7 @@ class CrmContractMember(models.Model):
         check_company=True,
         domain="[('share', '=', False)]",
     )
+    user_active = fields.Boolean(related="user_id.active")
     role_id = fields.Many2one("crm.contract.role", required=True, ondelete="restrict")
 
     _member_unique = models.Constraint(

@@ -3,6 +3,8 @@ import logging
 from odoo import api, models
 from odoo.fields import Command, Domain
 
+from .crm_contract import CLOSED_STATES
+
 ACTIVITY_HAND_OVER = "custom_crm.mail_activity_hand_over"
 
 _logger = logging.getLogger(__name__)
@@ -41,6 +43,9 @@ class CrmContract(models.Model):
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
+
+    def _filter_in_work(self):
+        return self.filtered(lambda contract: contract.state not in CLOSED_STATES)
 
     @api.model
     def _get_lacking_domain(self, records=None):

@@ -20,7 +20,7 @@ class CrmProcess(models.Model):
         required=True,
         ondelete="restrict",
         index=True,
-        domain="[('share', '=', False)]",
+        domain="[('can_be_responsible', '=', True)]",
         default=lambda self: self.env.user,
         help="Becomes responsible for a stage when nobody else can.",
     )

@@ -39,7 +39,7 @@ class CrmProcessStage(models.Model):
         "res.users",
         string="Responsible by Name",
         ondelete="restrict",
-        domain="[('share', '=', False)]",
+        domain="[('can_be_responsible', '=', True)]",
         help="Becomes responsible whoever is in the working group. If neither a name nor a role finds somebody, the "
         "responsible of the contract takes over.",
     )

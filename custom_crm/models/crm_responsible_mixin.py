@@ -122,10 +122,14 @@ class CrmResponsibleMixin(models.AbstractModel):
                 reasons = {record.id: record.user_id._get_unfit_reason(record.company_id) for record in records}
                 records._give_to(user, reasons)
                 records._move_activities(formers, user)
-                records._schedule_once(self._responsible_activity, user)
+                records._filter_in_work()._schedule_once(self._responsible_activity, user)
             else:
                 rest = records
         return rest
+
+    def _filter_in_work(self):
+        """Records with something to do for a new responsible. To be extended."""
+        return self
 
     def _hand_over_or_tell(self):
         """Hand over for the nightly check. Administrators are told what nobody can take over."""
@@ -154,7 +158,7 @@ class CrmResponsibleMixin(models.AbstractModel):
         """
         bodies = {
             record.id: self.env._(
-                "Handed over from %(former)s to %(user)s: %(reason)s",
+                "Responsible: %(former)s → %(user)s (%(reason)s)",
                 former=record.user_id.name,
                 user=user.name,
                 reason=reasons[record.id],

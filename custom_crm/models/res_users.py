@@ -32,6 +32,28 @@ class ResUsers(models.Model):
     crm_employee_ids = fields.One2many(
         "hr.employee", "user_id", string="Employees", context={"active_test": False}, groups=fields.NO_ACCESS
     )
+    can_be_responsible = fields.Boolean(
+        compute="_compute_can_be_responsible",
+        search="_search_can_be_responsible",
+        help="Can be responsible for contracts and stages: an active executor who has not left as an employee.",
+    )
+
+    # -------------------------------------------------------------------------
+    # COMPUTES
+    # -------------------------------------------------------------------------
+
+    @api.depends("active", "share", "all_group_ids", "crm_employee_ids.active")
+    def _compute_can_be_responsible(self):
+        able = self._filter_responsible()
+        for user in self:
+            user.can_be_responsible = user in able
+
+    def _search_can_be_responsible(self, operator, value):
+        if operator != "in" or list(value) != [True]:
+            return NotImplemented
+        # sudo: groups and employees of others; the user's rules choose among the users found.
+        Users = self.sudo().with_context(active_test=False)
+        return Domain("id", "in", Users._search(self._get_responsible_domain()))
 
     # -------------------------------------------------------------------------
     # CRUD

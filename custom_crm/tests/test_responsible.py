@@ -72,7 +72,7 @@ class ResponsibleCommon(CrmCommon):
         former = former or self.leaver
         self.assertEqual(record.user_id, user)
         self.assertTrue(record.has_responsible)
-        notes = record.message_ids.filtered(lambda message: "Handed over from" in (message.body or ""))
+        notes = record.message_ids.filtered(lambda message: "Responsible: " in (message.body or ""))
         self.assertEqual(len(notes), 1)
         self.assertIn(former.name, notes.body)
         self.assertIn(user.name, notes.body)
@@ -91,6 +91,20 @@ class TestWhoCanBeResponsible(ResponsibleCommon):
         found = Users.search([("id", "=", user.id)]) & Users.search(Users._get_responsible_domain(company))
         self.assertEqual(user._can_be_responsible(company), expected)
         self.assertEqual(bool(found), expected)
+        # What the selection lists offer.
+        offered = Users.search([("id", "=", user.id), ("can_be_responsible", "=", True), *self._works_for(company)])
+        self.assertEqual(bool(offered), expected)
+        self.assertGreaterEqual(user.can_be_responsible, expected)
+
+    @staticmethod
+    def _works_for(company):
+        return [("company_ids", "in", company.ids)]
+
+    def test_offered_to_executors_too(self):
+        """Who may not read groups and employees may search by the rule."""
+        offered = self.env["res.users"].with_user(self.executor).search([("can_be_responsible", "=", True)])
+        self.assertIn(self.substitute, offered)
+        self.assertNotIn(self.cashier, offered)
 
     def test_rule_in_python_and_in_the_database(self):
         for user in (self.executor, self.manager, self.admin):
@@ -345,7 +359,48 @@ class TestHandOver(ResponsibleCommon):
         cancelled.sudo().state = "cancelled"
         self.leaver.active = False
         for contract in finished | cancelled:
-            self._assert_taken_over(contract, self.substitute, HAND_OVER)
+            self.assertEqual(contract.user_id, self.substitute)
+            self.assertTrue(contract.has_responsible)
+            self.assertIn(self.leaver.name, contract.message_ids[0].body)
+            # There is nothing to do on it.
+            self.assertFalse(contract.activity_ids)
+
+    def test_what_a_user_holds_is_counted(self):
+        clients = self.client | self.env["res.partner"].create({"name": "Second", "is_client": True})
+        clients.user_id = self.leaver
+        self.assertRecordValues(
+            self.leaver.with_user(self.manager),
+            [{"crm_contract_count": 2, "crm_stage_count": 1, "crm_client_count": 2}],
+        )
+        with self.assertQueryCount(6):
+            self.env.invalidate_all()
+            (self.leaver | self.owner | self.substitute).mapped("crm_contract_count")
+
+    def test_archiving_tells_what_was_handed_over(self):
+        erp_manager = self._make_user("crm_users", "base.group_erp_manager")
+        self.client.user_id = self.leaver
+        action = self.leaver.with_user(erp_manager).action_archive()
+        self.assertEqual(action["tag"], "display_notification")
+        self.assertIn("contracts 2, open stages 1, clients 1", action["params"]["message"])
+        # Somebody without anything is archived as ever.
+        self.assertFalse(self._make_user("crm_idle", "custom_crm.group_executor").action_archive())
+
+    def test_clients_of_an_archived_user_go_over(self):
+        person = self.env["res.partner"].create({"name": "No client", "user_id": self.leaver.id})
+        self.client.user_id = self.leaver
+        self.leaver.group_ids -= self.env.ref("custom_crm.group_manager")
+        self.assertEqual(self.client.user_id, self.leaver, "still at work, just not an executor any more")
+        self.leaver.active = False
+        self.assertEqual(self.client.user_id, self.substitute)
+        self.assertIn(self.leaver.name, self.client.message_ids[0].body)
+        self.assertEqual(person.user_id, self.leaver)
+
+    def test_client_stays_where_nobody_takes_over(self):
+        idle = self._make_user("crm_idle", "custom_crm.group_executor")
+        self.client.user_id = idle
+        self.company.crm_default_user_id = False
+        idle.active = False
+        self.assertEqual(self.client.user_id, idle)
 
     def test_closed_stages_stay_history(self):
         self.stage.action_complete()

@@ -20,6 +20,7 @@
         "data/crm_billing_run_data.xml",
         "wizard/crm_contract_finish_views.xml",
         "wizard/crm_contract_price_revision_views.xml",
+        "wizard/crm_contract_reassign_views.xml",
         "wizard/crm_contract_resume_views.xml",
         "wizard/crm_contract_stage_reassign_views.xml",
         "wizard/crm_contract_stage_return_views.xml",

@@ -251,7 +251,7 @@ def executor_completes_a_stage(user):
     user.wait("a[name=stages]")
     user.click("a[name=stages]")
     user.picture("contract_stages")
-    user.click("div[name=stage_ids] .o_data_row button[name=action_view_form] >> nth=0")
+    user.click("div[name=stage_ids] .o_data_row td[name=name] >> nth=0")
     user.wait(".o_arrow_button_current[data-value=done]")
     user.picture("stage_done")
 

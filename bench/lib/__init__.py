@@ -11,11 +11,16 @@ BENCH = Path(__file__).resolve().parent.parent
 WARM_UP, ROUNDS = 2, 9
 
 
-def call(database, function, *arguments, timeout=1800):
-    """What ``module.function(env, *arguments)`` prints in a process of its own, in Odoo's shell on the database."""
+def start(database, function, *arguments, **kwargs):
+    """Start ``module.function(env, *arguments)`` in a process of its own, in Odoo's shell on the database."""
     module = function.partition(".")[0]
     code = f"import sys\nsys.path.insert(0, {str(BENCH)!r})\nimport {module}\n{function}(env, *{arguments!r})\n"
-    return dbtools.finish_shell(dbtools.start_shell(database, code), timeout)
+    return dbtools.start_shell(database, code, **kwargs)
+
+
+def call(database, function, *arguments, timeout=1800):
+    """What ``module.function(env, *arguments)`` prints in a process of its own, in Odoo's shell on the database."""
+    return dbtools.finish_shell(start(database, function, *arguments), timeout)
 
 
 class Figures(NamedTuple):

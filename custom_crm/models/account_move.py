@@ -29,6 +29,12 @@ class AccountMove(models.Model):
         help="First day of the billed period that the credit note gives back, until the period's end.",
     )
 
+    amount_residual_in_currency_signed = fields.Monetary(
+        string="Signed Amount Due",
+        compute="_compute_amount_residual_in_currency_signed",
+        help="In the currency of the invoice; of a credit note below zero.",
+    )
+
     # The database's own guard against double billing. A cancelled invoice gives its period back; credit notes carry the
     # period of what they reverse.
     _period_unique = models.UniqueIndex(
@@ -49,6 +55,11 @@ class AccountMove(models.Model):
         for move in self.filtered("period_id"):
             move.duplicated_ref_ids = move.duplicated_ref_ids.filtered(lambda other: not other.period_id)
         return result
+
+    @api.depends("amount_residual", "direction_sign")
+    def _compute_amount_residual_in_currency_signed(self):
+        for move in self:
+            move.amount_residual_in_currency_signed = -move.direction_sign * move.amount_residual
 
     # -------------------------------------------------------------------------
     # CHECKS

@@ -4,6 +4,7 @@ from datetime import date
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
+from odoo.tools import format_date
 
 # Periods are counted from these: once one is billed they can't change without a gap or an overlap.
 SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment", "prorate"}
@@ -17,6 +18,7 @@ PROTECTED_FIELDS = {
     "finish_reason_id",
     "is_renewal_reminded",
     "next_billing_date",
+    "next_invoice_date",
     "predecessor_id",
     "state",
 }
@@ -26,6 +28,17 @@ IN_FORCE_STATES = ("active", "suspended", "finished")
 CLOSED_STATES = ("finished", "cancelled")
 # What a closed contract keeps as it was.
 CLOSED_FIELDS = LEDGER_FIELDS | {"company_id", "currency_id", "partner_id", "settlement"}
+# What the terms are checked by.
+TERMS_FIELDS = (
+    "billing_alignment",
+    "billing_period",
+    "billing_timing",
+    "date_end",
+    "date_start",
+    "kind",
+    "name",
+    "payment_day",
+)
 
 
 class CrmContract(models.Model):
@@ -116,7 +129,7 @@ class CrmContract(models.Model):
         index=True,
         tracking=True,
         check_company=True,
-        domain="[('share', '=', False)]",
+        domain="[('can_be_responsible', '=', True)]",
         default=lambda self: self._get_default_user(),
     )
     member_ids = fields.One2many("crm.contract.member", "contract_id", string="Working Group", copy=True)
@@ -153,6 +166,13 @@ class CrmContract(models.Model):
         index="btree_not_null",
         help="From this day on a billing run bills the contract's oldest unbilled period.",
     )
+    next_invoice_date = fields.Date(
+        string="Next Invoice",
+        compute="_compute_next_billing_date",
+        store=True,
+        help="The oldest unbilled period begins on this day (in advance) or ended before it (in arrears). The billing "
+        "run of this month bills it.",
+    )
 
     # Business process
     process_id = fields.Many2one(
@@ -163,7 +183,7 @@ class CrmContract(models.Model):
         tracking=True,
         check_company=True,
     )
-    stage_ids = fields.One2many("crm.contract.stage", "contract_id", string="Stages Passed")
+    stage_ids = fields.One2many("crm.contract.stage", "contract_id", string="Stages")
     current_stage_id = fields.Many2one("crm.contract.stage", compute="_compute_current_stage", store=True)
     current_process_stage_id = fields.Many2one(related="current_stage_id.stage_id", string="Stage")
     stage_user_id = fields.Many2one(related="current_stage_id.user_id", string="Responsible for the Stage")
@@ -247,6 +267,7 @@ class CrmContract(models.Model):
         for contract in self:
             period = contract._get_next_unbilled() if contract.state in IN_FORCE_STATES else None
             contract.next_billing_date = period and contract._get_billing_date(period)
+            contract.next_invoice_date = period and contract._get_invoice_date(period)
 
     @api.depends("stage_ids.state")
     def _compute_current_stage(self):
@@ -292,6 +313,41 @@ class CrmContract(models.Model):
     # -------------------------------------------------------------------------
     # CHECKS
     # -------------------------------------------------------------------------
+
+    @api.constrains(*TERMS_FIELDS)
+    def _check_terms(self):
+        """What the database keeps as well, in words for the user."""
+        for contract in self:
+            contract._check_days()
+            if contract.kind == "subscription":
+                contract._check_subscription()
+
+    def _check_days(self):
+        if self.date_start and self.date_end and self.date_end < self.date_start:
+            raise ValidationError(
+                self.env._(
+                    "Contract %(contract)s begins on %(date)s, it can't end before.",
+                    contract=self.display_name,
+                    date=format_date(self.env, self.date_start),
+                )
+            )
+
+    def _check_subscription(self):
+        if not 1 <= self.payment_day <= 31:
+            raise ValidationError(
+                self.env._(
+                    "Contract %(contract)s needs its planned payment day: a day of the month, from 1 to 31.",
+                    contract=self.display_name,
+                )
+            )
+        if not (self.billing_period and self.billing_alignment and self.billing_timing):
+            raise ValidationError(
+                self.env._(
+                    "Contract %(contract)s is a subscription: choose its billing period, how its periods are counted, "
+                    "and whether it is billed in advance.",
+                    contract=self.display_name,
+                )
+            )
 
     @api.constrains("partner_id")
     def _check_partner(self):
@@ -346,8 +402,22 @@ class CrmContract(models.Model):
         clients.filtered(lambda partner: not partner.is_client).is_client = True
         return contracts
 
+    def _prepare_create_values(self, vals_list):
+        # EXTENDS 'base': checks of records come after the database, which refuses in its own words
+        vals_list = super()._prepare_create_values(vals_list)
+        numbers = defaultdict(list)
+        for vals in vals_list:
+            self.new({name: vals.get(name) for name in TERMS_FIELDS})._check_terms()
+            numbers[vals["company_id"]].append(vals["name"])
+        for company_id, names in numbers.items():
+            self._check_numbers_free(company_id, names)
+        return vals_list
+
     def write(self, vals):
         self.check_access("write")
+        if vals.get("name"):
+            for company in self.company_id:
+                self._check_numbers_free(company.id, [vals["name"]])
         if PROTECTED_FIELDS & vals.keys() and not self.env.su:
             raise UserError(self.env._("The status of a contract is changed by its buttons only."))
         if CLOSED_FIELDS & vals.keys():
@@ -449,6 +519,37 @@ class CrmContract(models.Model):
         move = period._bill_now(today)
         return move._get_records_action(name=self.env._("Invoice"))
 
+    def action_reassign(self, user_id, reason=None):
+        """Make another employee responsible, who gets the reminders of the contracts as well.
+
+        :param int user_id: the new responsible (``res.users``)
+        :param str reason: shown in a note
+        :raises AccessError: the user is not a manager
+        :raises UserError: a contract is closed
+        :raises ValidationError: the new responsible can't be it
+        """
+        self.check_access("write")
+        self._check_changeable()
+        user = self.env["res.users"].browse(user_id)
+        others = self.filtered(lambda contract: contract.user_id != user)
+        formers = {contract: contract.user_id.name for contract in others}
+        others.user_id = user
+        if reason:
+            others._log_each(
+                lambda contract: self.env._(
+                    "Responsible: %(former)s → %(user)s (%(reason)s)",
+                    former=formers[contract],
+                    user=user.name,
+                    reason=reason,
+                )
+            )
+        return True
+
+    def action_view_current_stage(self):
+        """Page of the stage that the contract is at."""
+        self.ensure_one()
+        return self.current_stage_id._get_records_action(name=self.env._("Current Stage"))
+
     def action_view_moves(self):
         """Invoices of the contract."""
         self.ensure_one()
@@ -489,6 +590,19 @@ class CrmContract(models.Model):
                 )
             )
         return number
+
+    def _check_numbers_free(self, company_id, names):
+        # sudo: a number is taken, whether the user sees its contract or not.
+        taken = self.sudo().search(
+            [("company_id", "=", company_id), ("name", "in", names), ("id", "not in", self.ids)], order="id", limit=1
+        )
+        if taken:
+            raise ValidationError(
+                self.env._(
+                    "The company has a contract with the number %(number)s already. Enter another number.",
+                    number=taken.name,
+                )
+            )
 
     def _check_activable(self):
         self.ensure_one()
@@ -537,7 +651,7 @@ class CrmContract(models.Model):
         if held:
             raise UserError(
                 self.env._(
-                    "These contracts are closed or in the middle of their process, which can't be replaced now. Cancel "
+                    "These contracts are closed or in the middle of their process, which can't be replaced now. Stop "
                     "the process at its open stage first: %(contracts)s",
                     contracts=", ".join(held.mapped("display_name")),
                 )

@@ -1,7 +1,10 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from ..tools.periods import ONE_DAY
+
+# What the terms are checked by.
+TERMS_FIELDS = ("date_from", "date_to", "product_id", "quantity")
 
 
 class CrmContractLine(models.Model):
@@ -16,7 +19,7 @@ class CrmContractLine(models.Model):
     company_id = fields.Many2one(related="contract_id.company_id", store=True, precompute=True, index=True)
     currency_id = fields.Many2one(related="contract_id.currency_id")
     partner_id = fields.Many2one(related="contract_id.partner_id")
-    next_billing_date = fields.Date(related="contract_id.next_billing_date")
+    next_invoice_date = fields.Date(related="contract_id.next_invoice_date")
     sequence = fields.Integer(default=10)
     product_id = fields.Many2one(
         "product.product",
@@ -133,8 +136,35 @@ class CrmContractLine(models.Model):
             line.price_total = base_line["tax_details"]["total_included_currency"]
 
     # -------------------------------------------------------------------------
+    # CHECKS
+    # -------------------------------------------------------------------------
+
+    @api.constrains("quantity", "date_from", "date_to")
+    def _check_terms(self):
+        """What the database keeps as well, in words for the user."""
+        for line in self:
+            if line.quantity <= 0:
+                raise ValidationError(
+                    self.env._("%(service)s: the quantity must be above zero.", service=line.product_id.display_name)
+                )
+            if line.date_from and line.date_to and line.date_to < line.date_from:
+                raise ValidationError(
+                    self.env._(
+                        "%(service)s: the last day in force is before the first one.",
+                        service=line.product_id.display_name,
+                    )
+                )
+
+    # -------------------------------------------------------------------------
     # CRUD
     # -------------------------------------------------------------------------
+
+    def _prepare_create_values(self, vals_list):
+        # EXTENDS 'base': checks of records come after the database, which refuses in its own words
+        vals_list = super()._prepare_create_values(vals_list)
+        for vals in vals_list:
+            self.new({name: vals.get(name) for name in TERMS_FIELDS})._check_terms()
+        return vals_list
 
     @api.model_create_multi
     def create(self, vals_list):

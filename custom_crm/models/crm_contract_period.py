@@ -107,9 +107,7 @@ class CrmContractPeriod(models.Model):
             if period.move_id:
                 period.amount_total = period.move_id.amount_total
             else:
-                period.amount_total = sum(
-                    amount for _line, amount, _is_partial in period._iter_line_amounts("price_total")
-                )
+                period.amount_total = period._get_amount_to_bill()
 
     @api.depends("state", "contract_id.line_ids", "contract_id.partner_id")
     def _compute_problem(self):
@@ -321,6 +319,33 @@ class CrmContractPeriod(models.Model):
             is_partial = contract.prorate and part.is_partial
             amount = line[field_name]
             yield line, prorate(amount, part, self.currency_id.rounding) if is_partial else amount, is_partial
+
+    def _get_amount_to_bill(self):
+        """Total of the invoice that is going to be."""
+        totals = list(self._iter_line_amounts("price_total"))
+        if any(is_partial for _line, _amount, is_partial in totals):
+            # Not the part of the total: the taxes of the part, which differ from it by their rounding.
+            return self._add_taxes(
+                (line, price) for line, price, _is_partial in self._iter_line_amounts("price_reduce")
+            )
+        return sum(amount for _line, amount, _is_partial in totals)
+
+    def _add_taxes(self, prices):
+        """Total of a document with these lines, taxes included.
+
+        :param prices: iterable of (line of the contract or of an invoice, its price before taxes, as one piece)
+        """
+        AccountTax = self.env["account.tax"]
+        base_lines = [
+            AccountTax._prepare_base_line_for_taxes_computation(
+                line._origin, quantity=1.0, price_unit=price, discount=0.0, partner_id=line.partner_id
+            )
+            for line, price in prices
+        ]
+        AccountTax._add_tax_details_in_base_lines(base_lines, self.company_id)
+        AccountTax._round_base_lines_tax_details(base_lines, self.company_id)
+        totals = AccountTax._get_tax_totals_summary(base_lines, self.currency_id, self.company_id)
+        return totals["total_amount_currency"]
 
     def _prepare_invoice_vals(self, invoice_date):
         """Values of the invoice of the period. To be extended."""

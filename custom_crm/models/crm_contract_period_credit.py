@@ -92,6 +92,16 @@ class CrmContractPeriod(models.Model):
             moves |= moves.with_company(company).create([period._prepare_credit_vals(date_from) for period in periods])
         return moves.with_env(self.env)
 
+    def _get_credit_amount(self, date_from):
+        """Sum, taxes included, of the credit notes that ``_credit`` makes."""
+        return sum(
+            period._add_taxes(
+                (line, period._get_credit_price(line, days))
+                for line, days in period._iter_credit_days(max(date_from, period.date_start))
+            )
+            for period in self._filter_billed_from(date_from)
+        )
+
     def _prepare_credit_vals(self, date_from):
         """Values of the credit note of the period's days from ``date_from`` on. To be extended."""
         self.ensure_one()
@@ -129,7 +139,6 @@ class CrmContractPeriod(models.Model):
     def _prepare_credit_line_vals(self, line, days):
         """Values of a line of the credit note: of what the invoice says, the part of the days, as one piece."""
         title = self._format_span(days.date_start, days.date_end, line.partner_id.lang)
-        amount = line.quantity * line.price_unit * (1 - line.discount / 100)
         return {
             "sequence": line.sequence,
             "product_id": line.product_id.id,
@@ -137,8 +146,13 @@ class CrmContractPeriod(models.Model):
             "account_id": line.account_id.id,
             "name": f"{line.product_id.display_name or line.name}, {title}",
             "quantity": 1.0,
-            "price_unit": prorate(amount, days, line.currency_id.rounding),
+            "price_unit": self._get_credit_price(line, days),
             "tax_ids": [fields.Command.set(line.tax_ids.ids)],
             "service_date_from": days.date_start,
             "service_date_to": days.date_end,
         }
+
+    @api.model
+    def _get_credit_price(self, line, days):
+        amount = line.quantity * line.price_unit * (1 - line.discount / 100)
+        return prorate(amount, days, line.currency_id.rounding)

@@ -32,9 +32,13 @@ class CrmContract(models.Model):
     # SCHEDULE
     # -------------------------------------------------------------------------
 
-    def _iter_periods(self):
-        """Yield the periods of the contract (``tools.periods.Period``) in order; without end if it has no last day."""
+    def _iter_periods(self, finished_on=None):
+        """Yield the periods of the contract (``tools.periods.Period``) in order; without end if it has no last day.
+
+        :param date finished_on: as they are if the contract is finished on the day
+        """
         self.ensure_one()
+        last_day = finished_on or self.date_end or None
         if not self.date_start or (
             self.kind == "subscription" and not (self.billing_period and self.billing_alignment)
         ):
@@ -42,11 +46,11 @@ class CrmContract(models.Model):
         suspensions = self.suspension_ids._get_spans()
         if self.kind == "subscription":
             months = MONTHS[self.billing_period]
-            return iter_periods(self.date_start, self.date_end or None, months, self.billing_alignment, suspensions)
-        if self.state == "suspended":
+            return iter_periods(self.date_start, last_day, months, self.billing_alignment, suspensions)
+        if self.state == "suspended" and not finished_on:
             # Its one period is billed after it is resumed or finished.
             return iter(())
-        date_end = self.date_end or self.date_start
+        date_end = last_day or self.date_start
         return iter([Period(self.date_start, date_end, self.date_start, date_end)])
 
     def _get_billing_date(self, period):
@@ -54,6 +58,13 @@ class CrmContract(models.Model):
         if self.kind == "one_off":
             return month_start(self.payment_date or period.date_start)
         return billing_date(period, self.billing_timing)
+
+    def _get_invoice_date(self, period):
+        """Day on which users look for the invoice of the period: as ``_get_billing_date``, but not before it begins.
+
+        A run bills a period in advance from the first of the month on, which may lie before the contract's first day.
+        """
+        return max(self._get_billing_date(period), period.date_start)
 
     def _is_due(self, period, run_date):
         if self.kind == "one_off":
@@ -123,11 +134,15 @@ class CrmContract(models.Model):
             else:
                 row.is_skipped = True
 
-    def _get_next_unbilled(self):
-        """First part of the schedule that is neither billed nor skipped, as ``tools.periods.Period``; or None."""
+    def _iter_unbilled(self, finished_on=None):
+        """Yield the parts of the schedule that are neither billed nor skipped, in order; see ``_iter_periods``."""
         self.ensure_one()
         spans = [self._get_span(row) for row in self.period_ids.filtered("is_closed")]
-        return next(uncovered(self._iter_periods(), spans), None)
+        return uncovered(self._iter_periods(finished_on), spans)
+
+    def _get_next_unbilled(self):
+        """First part of the schedule that is neither billed nor skipped, as ``tools.periods.Period``; or None."""
+        return next(self._iter_unbilled(), None)
 
     def _iter_missing(self):
         """Yield the parts of the schedule that have no row in the ledger, in order."""
@@ -183,13 +198,10 @@ class CrmContract(models.Model):
             moves |= period._bill_now(self.company_id._crm_today())
         return moves
 
-    def _is_unbilled_until(self, day):
-        """Whether something up to the day is not billed yet. The one period of a suspended one-off contract counts."""
-        self.ensure_one()
-        if self.kind == "one_off":
-            return not self.period_ids.filtered("is_closed")
-        unbilled = self._get_next_unbilled()
-        return bool(unbilled and unbilled.date_start <= day)
+    def _preview_rest(self, date_end):
+        """What ``_bill_rest`` bills once the contract is finished on the day, as rows that are not saved."""
+        rows = self.env["crm.contract.period"]
+        return rows.union(*(rows.new(self._prepare_period_vals(part)) for part in self._iter_unbilled(date_end)))
 
     def _get_billed_until(self, day):
         """Last day that is billed and can be given back, if that is ``day`` or later; else False."""
@@ -199,6 +211,10 @@ class CrmContract(models.Model):
     def _credit_from(self, day):
         """Draft credit notes for what is billed from a day on; see ``crm.contract.period``."""
         return self.period_ids._credit(day)
+
+    def _get_credit_amount(self, day):
+        """Sum of the credit notes that ``_credit_from`` makes."""
+        return self.period_ids._get_credit_amount(day)
 
     def _prepare_period_vals(self, period):
         self.ensure_one()

@@ -1,13 +1,7 @@
-from babel.dates import format_timedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools.misc import babel_locale_parse, get_lang
 
-ACTIVITY_STAGE = "custom_crm.mail_activity_stage"
-# What the process owner gets when a stage is overdue.
-ACTIVITY_ESCALATION = "mail.mail_activity_data_todo"
 # Kept as they were when the stage was opened, or set by the business methods: never written from outside.
 PROTECTED_FIELDS = {
     "close_reason",
@@ -16,23 +10,25 @@ PROTECTED_FIELDS = {
     "date_deadline",
     "date_done",
     "date_open",
+    "day_done",
     "days_overdue",
     "done_user_id",
     "duration",
     "escalated",
     "instruction",
+    "is_skipped",
     "name",
     "partner_id",
     "process_id",
     "progress",
     "reminded",
+    "returned_from_id",
     "sequence",
     "stage_id",
     "state",
 }
 # Free while the stage is open, history afterwards.
 WORK_FIELDS = {"item_ids", "note", "user_id"}
-SECONDS_OF_A_DAY = 24 * 60 * 60
 
 
 class CrmContractStage(models.Model):
@@ -76,7 +72,7 @@ class CrmContractStage(models.Model):
         index=True,
         tracking=True,
         check_company=True,
-        domain="[('share', '=', False)]",
+        domain="[('can_be_responsible', '=', True)]",
     )
     state = fields.Selection(
         [("open", "Open"), ("done", "Completed"), ("returned", "Returned"), ("cancelled", "Cancelled")],
@@ -91,22 +87,15 @@ class CrmContractStage(models.Model):
     date_done = fields.Datetime(string="Until", readonly=True)
     done_user_id = fields.Many2one("res.users", string="Closed By", readonly=True, ondelete="restrict")
     close_reason = fields.Text(string="Reason", readonly=True, help="Why the stage was returned, skipped or cancelled.")
-    duration = fields.Float(
-        string="Duration (Days)",
-        compute="_compute_duration",
-        store=True,
-        aggregator="avg",
-        digits=(16, 1),
-        help="Calendar days from opening to closing; 0 while the stage is open.",
+    is_skipped = fields.Boolean(
+        string="Skipped", readonly=True, help="Cancelled, but the process went on with the next stage."
     )
-    days_overdue = fields.Integer(
-        string="Days Late",
-        compute="_compute_days_overdue",
-        store=True,
-        help="Days by which the stage was closed after its deadline; 0 while it is open.",
-    )
-    time_spent = fields.Char(
-        string="How Long", compute="_compute_time_spent", help="From opening to closing, or until now while it is open."
+    returned_from_id = fields.Many2one(
+        "crm.contract.stage",
+        readonly=True,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The later stage that was returned, so that this one is to be passed again.",
     )
     is_overdue = fields.Boolean(
         string="Overdue", compute="_compute_is_overdue", search="_search_is_overdue", help="Open after its deadline."
@@ -123,17 +112,11 @@ class CrmContractStage(models.Model):
     reminded = fields.Boolean(readonly=True, help="The responsible was reminded of the deadline.")
     escalated = fields.Boolean(readonly=True, help="The owner of the process was told that the stage is overdue.")
 
-    # What the user sees of the contract and the client, and may do
-    contract_subject = fields.Char(related="contract_id.subject")
-    contract_kind = fields.Selection(related="contract_id.kind")
-    contract_user_id = fields.Many2one(related="contract_id.user_id", string="Responsible for the Contract")
-    partner_phone = fields.Char(related="partner_id.phone", string="Phone")
-    partner_email = fields.Char(related="partner_id.email", string="E-mail")
-    partner_address = fields.Char(related="partner_id.actual_address", string="Actual Address")
+    # What the user may do
     can_work = fields.Boolean(compute="_compute_rights", help="The user may complete the stage.")
     can_return = fields.Boolean(compute="_compute_rights", help="The user may return it to the previous stage.")
     can_reassign = fields.Boolean(
-        compute="_compute_rights", help="The user may hand it over to somebody else or cancel the process."
+        compute="_compute_rights", help="The user may hand it over to somebody else or stop the process."
     )
     can_skip = fields.Boolean(compute="_compute_rights", help="The user may skip the stage.")
 
@@ -145,10 +128,13 @@ class CrmContractStage(models.Model):
     # COMPUTES
     # -------------------------------------------------------------------------
 
-    @api.depends("name", "contract_id.name")
+    @api.depends("name", "contract_id.name", "partner_id.name")
+    @api.depends_context("show_client")
     def _compute_display_name(self):
+        """By the number of the contract; by the client where the context asks for it, as on the calendar."""
         for stage in self:
-            stage.display_name = f"{stage.contract_id.name}: {stage.name}"
+            owner = stage.partner_id if self.env.context.get("show_client") else stage.contract_id
+            stage.display_name = f"{owner.name}: {stage.name}"
 
     @api.depends("item_ids.is_done", "state")
     def _compute_progress(self):
@@ -168,30 +154,6 @@ class CrmContractStage(models.Model):
     def _compute_has_new_items(self):
         for stage in self:
             stage.has_new_items = stage.state == "open" and bool(stage._get_new_items())
-
-    @api.depends("date_open", "date_done")
-    def _compute_duration(self):
-        for stage in self:
-            seconds = (stage.date_done - stage.date_open).total_seconds() if stage.date_done else 0.0
-            stage.duration = seconds / SECONDS_OF_A_DAY
-
-    @api.depends("date_open", "date_done")
-    @api.depends_context("lang")
-    def _compute_time_spent(self):
-        """In words and rounded, as a person says it: 3 hours, 5 days."""
-        locale = babel_locale_parse(get_lang(self.env).code)
-        now = fields.Datetime.now()
-        for stage in self:
-            passed = (stage.date_done or now) - (stage.date_open or now)
-            stage.time_spent = format_timedelta(passed, granularity="minute", threshold=2, locale=locale)
-
-    @api.depends("date_done", "date_deadline", "company_id")
-    def _compute_days_overdue(self):
-        for stage in self:
-            late = 0
-            if stage.date_done and stage.date_deadline:
-                late = (stage.company_id._crm_day(stage.date_done) - stage.date_deadline).days
-            stage.days_overdue = max(late, 0)
 
     @api.depends("state", "date_deadline", "company_id")
     def _compute_is_overdue(self):
@@ -285,7 +247,7 @@ class CrmContractStage(models.Model):
         following = [(stage.contract_id, stage._get_next_definition()) for stage in self]
         self._close("done")
         opened = self._open([(contract, definition) for contract, definition in following if definition])
-        return opened._get_opened_action() if len(opened) == 1 else True
+        return self._get_next_action(opened) if len(self) == 1 else True
 
     def action_return(self):
         """Ask for the reason, then go back to the previous stage.
@@ -314,9 +276,7 @@ class CrmContractStage(models.Model):
         self._check_open()
         following, previous = self._get_next_definition(), self._get_previous_definition()
         if following and stage_id == following.id:
-            self.action_complete()
-            # sudo: the stage may be somebody's whose stages the user doesn't see.
-            return self.contract_id.sudo().current_stage_id._get_opened_notification()
+            return self.with_context(stay_on_board=True).action_complete()
         if previous and stage_id == previous.id:
             return self.with_context(stay_on_board=True).action_return()
         neighbours = " / ".join(f"«{definition.name}»" for definition in previous | following)
@@ -351,7 +311,7 @@ class CrmContractStage(models.Model):
         self._check_manager()
         self._check_open()
         context = {"default_stage_id": self.id, "default_mode": "cancel"}
-        return self._get_wizard_action("crm.contract.stage.stop", self.env._("Cancel the Process"), context)
+        return self._get_wizard_action("crm.contract.stage.stop", self.env._("Stop the Process"), context)
 
     def action_hand_over(self):
         """Ask for the new responsible and the reason, then hand the stages over.
@@ -379,11 +339,6 @@ class CrmContractStage(models.Model):
         self.env["crm.contract.stage.item"].sudo().create(vals_list)
         return True
 
-    def action_view_form(self):
-        """The stage in full, with its comments."""
-        self.ensure_one()
-        return self._get_records_action()
-
     def action_reassign(self, user_id, reason=None):
         """Hand the open stages over to another active employee, with a note and the activity.
 
@@ -393,54 +348,20 @@ class CrmContractStage(models.Model):
         :raises UserError: a stage is closed, or the new responsible is not active
         """
         user = self.env["res.users"].browse(user_id)
+        formers = {stage: stage.user_id.name for stage in self}
         self.user_id = user
-        for stage in self:
-            stage.message_post(
-                body=self.env._("Handed over to %(user)s: %(reason)s", user=user.name, reason=reason)
-                if reason
-                else self.env._("Handed over to %(user)s", user=user.name)
-            )
+        for stage, former in formers.items():
+            stage.message_post(body=self._get_handed_over_message(former, user.name, reason))
         return True
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
 
-    def _get_wizard_action(self, model, name, context):
-        if self.env.context.get("stay_on_board"):
-            context = {**context, "stay_on_board": True}
-        return {
-            "type": "ir.actions.act_window",
-            "name": name,
-            "res_model": model,
-            "view_mode": "form",
-            "views": [(False, "form")],
-            "target": "new",
-            "context": context,
-        }
-
-    def _get_opened_action(self):
-        """Show the stage that was opened to its responsible; tell others, and who works on the board, who that is."""
-        self.ensure_one()
-        # sudo: the stage may be somebody's whose stages the user doesn't see.
-        if self.sudo().user_id == self.env.user and not self.env.context.get("stay_on_board"):
-            return self._get_records_action()
-        return self.sudo()._get_opened_notification()
-
-    def _get_opened_notification(self):
-        self.ensure_one()
-        message = self.env._(
-            "Stage %(stage)s is opened, responsible: %(user)s.", stage=self.name, user=self.user_id.name
-        )
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "info",
-                "message": message,
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+    def _get_handed_over_message(self, former, user, reason):
+        if not reason:
+            return self.env._("Responsible: %(former)s → %(user)s", former=former, user=user)
+        return self.env._("Responsible: %(former)s → %(user)s (%(reason)s)", former=former, user=user, reason=reason)
 
     def _get_new_items(self):
         """Items of the definition that the stage has not; one that lost its definition counts by its name."""
@@ -466,30 +387,6 @@ class CrmContractStage(models.Model):
         """Write what ``write`` refuses. Callers have checked that the user may."""
         return super().write(vals)  # pylint: disable=super-method-mismatch
 
-    def _schedule_activity(self):
-        """One activity for each stage's responsible, all at once."""
-        activity_type = self.env.ref(ACTIVITY_STAGE)
-        self.env["mail.activity"].create(
-            [stage._prepare_stage_activity_vals(activity_type, stage.user_id) for stage in self]
-        )
-
-    def _prepare_stage_activity_vals(self, activity_type, user):
-        self.ensure_one()
-        return {
-            "activity_type_id": activity_type.id,
-            "automated": True,
-            "summary": self.name,
-            "date_deadline": self.date_deadline,
-            "res_model_id": self.env["ir.model"]._get_id(self._name),
-            "res_id": self.id,
-            "user_id": user.id,
-        }
-
-    def _move_activity(self):
-        for user, stages in self.grouped("user_id").items():
-            # sudo: the activity is the former responsible's.
-            stages.sudo().activity_reschedule([ACTIVITY_STAGE], new_user_id=user.id)
-
     def _is_manager(self):
         return self.env.su or self.env.user.has_group("custom_crm.group_manager")
 
@@ -498,7 +395,7 @@ class CrmContractStage(models.Model):
 
     def _check_manager(self):
         if not self._is_manager():
-            raise AccessError(self.env._("Only managers hand a stage over or cancel a process."))
+            raise AccessError(self.env._("Only managers hand a stage over or stop a process."))
 
     def _check_admin(self):
         if not self._is_admin():

@@ -3,8 +3,6 @@ from odoo.exceptions import LockError, UserError
 from odoo.fields import Command
 from odoo.tools.misc import clean_context
 
-from .crm_contract_stage import ACTIVITY_ESCALATION, ACTIVITY_STAGE
-
 
 class CrmContractStage(models.Model):
     """How stages follow each other: opened and closed by these methods only, which the actions call."""
@@ -53,9 +51,10 @@ class CrmContractStage(models.Model):
         raise UserError(message)
 
     @api.model
-    def _open(self, steps):
+    def _open(self, steps, **values):
         """Open a stage for each pair of a contract and a ``crm.process.stage``: activity, followers, server action.
 
+        :param values: further values of the new stages
         :return: the new stages
         """
         # sudo: nobody may create stages but through the checked methods that call this one, and the next stage may
@@ -69,9 +68,10 @@ class CrmContractStage(models.Model):
             key = (contract.company_id, definition.duration_days)
             if key not in deadlines:
                 deadlines[key] = definition._get_deadline(contract.company_id)
-            vals_list.append(Stage._prepare_stage_vals(contract, definition, deadlines[key]))
+            vals_list.append({**Stage._prepare_stage_vals(contract, definition, deadlines[key]), **values})
         stages = Stage.create(vals_list)
         stages._schedule_activity()
+        stages._log_on_contracts(lambda stage: stage._get_opened_message())
         stages._run_server_actions()
         return stages.with_env(self.env)
 
@@ -89,6 +89,8 @@ class CrmContractStage(models.Model):
             "state": "open",
             "date_open": fields.Datetime.now(),
             "date_deadline": deadline,
+            "is_skipped": False,
+            "returned_from_id": False,
             "item_ids": [Command.create(self._prepare_item_vals(item)) for item in definition.item_ids],
         }
 
@@ -147,7 +149,7 @@ class CrmContractStage(models.Model):
         if not self._get_previous_definition():
             raise UserError(self.env._("Stage %(stage)s is the first one, there is none before.", stage=self.name))
 
-    def _close(self, state, reason=None):
+    def _close(self, state, reason=None, *, is_skipped=False):
         """Close open stages as ``state``. Callers have checked that the user may."""
         self._write_history(
             {
@@ -155,16 +157,13 @@ class CrmContractStage(models.Model):
                 "date_done": fields.Datetime.now(),
                 "done_user_id": self.env.uid,
                 "close_reason": reason,
+                "is_skipped": is_skipped,
             }
         )
         # The database must know before the next stage is inserted: only one is open.
         self.flush_recordset(["state"])
-        # sudo: a manager closes the activities of the responsible and of the process owner.
-        activities = self.sudo().activity_search([ACTIVITY_STAGE, ACTIVITY_ESCALATION])
-        if state == "cancelled":
-            activities.unlink()
-        else:
-            activities.action_feedback()
+        self._end_activities(is_done=state != "cancelled")
+        self._log_on_contracts(lambda stage: stage._get_closed_message())
 
     def _cancel_open(self, reason=None):
         """Close as cancelled what is open among the stages. The caller has checked the rights on the contract."""
@@ -184,7 +183,7 @@ class CrmContractStage(models.Model):
         definition = self._get_previous_definition()
         self._close("returned", reason)
         self.message_post(body=self.env._("Returned: %(reason)s", reason=reason))
-        stage = self._open([(self.contract_id, definition)])
+        stage = self._open([(self.contract_id, definition)], returned_from_id=self.id)
         # sudo: the previous stage may be somebody's whose stages the user doesn't see.
         stage.sudo().message_post(
             body=self.env._("Returned from stage %(stage)s: %(reason)s", stage=self.name, reason=reason)
@@ -202,7 +201,7 @@ class CrmContractStage(models.Model):
         self._check_admin()
         self._lock_open()
         definition = self._get_next_definition()
-        self._close("cancelled", reason)
+        self._close("cancelled", reason, is_skipped=True)
         self.message_post(body=self.env._("Skipped: %(reason)s", reason=reason))
         return self._open([(self.contract_id, definition)] if definition else [])
 
@@ -216,14 +215,7 @@ class CrmContractStage(models.Model):
         self._check_manager()
         self._lock_open()
         self._close("cancelled", reason)
-        self.message_post(body=self.env._("Process cancelled: %(reason)s", reason=reason))
-        self.contract_id.message_post(
-            body=self.env._(
-                "Process cancelled at stage %(stage)s: %(reason)s",
-                stage=self.name,
-                reason=reason,
-            )
-        )
+        self.message_post(body=self.env._("Process stopped: %(reason)s", reason=reason))
 
     # -------------------------------------------------------------------------
     # ORDER OF THE PROCESS

@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import format_date
 
-from .crm_contract_stage import ACTIVITY_ESCALATION
+from .crm_contract_stage_activity import ACTIVITY_ESCALATION
 
 
 class CrmContractStage(models.Model):

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
-from .crm_contract_stage import ACTIVITY_STAGE
+from .crm_contract_stage_activity import ACTIVITY_STAGE
 
 
 class CrmContractStage(models.Model):

@@ -60,6 +60,20 @@ class CrmProcessStage(models.Model):
     )
 
     # -------------------------------------------------------------------------
+    # COMPUTES
+    # -------------------------------------------------------------------------
+
+    @api.depends("name", "process_id.name")
+    @api.depends_context("show_process")
+    def _compute_display_name(self):
+        """With the process where the context asks for it, as on the board, which shows stages of several."""
+        result = super()._compute_display_name()
+        if self.env.context.get("show_process"):
+            for stage in self:
+                stage.display_name = f"{stage.process_id.name}: {stage.name}"
+        return result
+
+    # -------------------------------------------------------------------------
     # CHECKS
     # -------------------------------------------------------------------------
 

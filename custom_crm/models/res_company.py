@@ -8,7 +8,7 @@ class ResCompany(models.Model):
     crm_default_user_id = fields.Many2one(
         "res.users",
         string="Default Responsible",
-        domain="[('share', '=', False)]",
+        domain="[('can_be_responsible', '=', True)]",
         help="Takes over contracts and stages whose responsible leaves, and what the system makes by itself.",
     )
     crm_renewal_days = fields.Integer(
@@ -69,6 +69,17 @@ class ResCompany(models.Model):
                         reason=user._get_unfit_reason(company),
                     )
                 )
+
+    @api.constrains("crm_billing_chunk_size", "crm_billing_day", "crm_reminder_days", "crm_renewal_days")
+    def _check_crm_numbers(self):
+        """What the database keeps as well, in words for the user."""
+        for company in self:
+            if company.crm_reminder_days < 0 or company.crm_renewal_days < 0:
+                raise ValidationError(self.env._("A number of days can't be negative. Enter 0 for no reminder."))
+            if not 1 <= company.crm_billing_day <= 28:
+                raise ValidationError(self.env._("The day of the billing run must be between 1 and 28."))
+            if not 1 <= company.crm_billing_chunk_size <= 1000:
+                raise ValidationError(self.env._("The number of invoices per transaction must be between 1 and 1000."))
 
     # -------------------------------------------------------------------------
     # CRUD

@@ -3,7 +3,7 @@ from collections import Counter
 from odoo import api, models
 from odoo.modules.module import get_module_icon
 
-from .crm_contract_stage import ACTIVITY_STAGE
+from .crm_contract_stage_activity import ACTIVITY_STAGE
 
 STAGE = "crm.contract.stage"
 

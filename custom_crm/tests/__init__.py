@@ -6,8 +6,11 @@ from . import test_crm_billing_run
 from . import test_crm_contract
 from . import test_crm_contract_lifecycle
 from . import test_crm_contract_stage
+from . import test_crm_contract_stage_activity
 from . import test_crm_contract_stage_board
 from . import test_crm_contract_stage_reminder
+from . import test_crm_contract_stage_screen
+from . import test_crm_contract_stage_statistics
 from . import test_crm_process
 from . import test_first_light
 from . import test_hooks

@@ -1,9 +1,11 @@
+from contextlib import ExitStack
 from datetime import date, timedelta
 
 from psycopg2 import IntegrityError
 
-from odoo.exceptions import UserError, ValidationError
-from odoo.tests import Form, tagged
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tests import Form, HttpCase, tagged
 from odoo.tools import mute_logger
 
 from .common import CrmCommon
@@ -26,14 +28,73 @@ class TestCrmContract(CrmCommon):
     def test_number_unique_in_company(self):
         contract = self._make_contract(name="15/A")
         self.assertEqual(contract.name, "15/A")
-        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+        with self.assertRaisesRegex(ValidationError, "15/A"):
             self._make_contract(name="15/A")
+        other = self._make_contract()
+        with self.assertRaisesRegex(ValidationError, "15/A"):
+            other.name = "15/A"
+        contract.name = "15/A"
+        with self._refused_by_the_database():
+            self.env.cr.execute("UPDATE crm_contract SET name = '15/A' WHERE id = %s", [other.id])
+
+    def _refused_by_the_database(self):
+        self.env.flush_all()
+        stack = ExitStack()
+        stack.enter_context(mute_logger("odoo.sql_db"))
+        stack.enter_context(self.assertRaises(IntegrityError))
+        stack.enter_context(self.env.cr.savepoint())
+        return stack
 
     def test_subscription_needs_payment_day(self):
+        contract = self._make_contract(name="17/B")
+        with self._refused_by_the_database():
+            self.env.cr.execute("UPDATE crm_contract SET payment_day = 0 WHERE id = %s", [contract.id])
         for day in (0, 32):
-            with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+            with self.assertRaisesRegex(ValidationError, "from 1 to 31"):
                 self._make_contract(payment_day=day)
+            with self.assertRaisesRegex(ValidationError, "17/B"):
+                contract.payment_day = day
+            self.env.invalidate_all(flush=False)
         self.assertTrue(self._make_contract(kind="one_off", payment_day=0))
+
+    def test_empty_payment_day_in_the_form(self):
+        form = Form(self.env["crm.contract"].with_user(self.manager))
+        form.partner_id = self.client
+        with self.assertRaisesRegex(ValidationError, "payment day"):
+            form.save()
+        form.payment_day = 5
+        self.assertTrue(form.save())
+
+    def test_last_day_before_the_first(self):
+        with self.assertRaisesRegex(ValidationError, "can't end before"):
+            self._make_contract(date_end=date(2025, 12, 31))
+        contract = self._make_active()
+        with self._refused_by_the_database():
+            self.env.cr.execute("UPDATE crm_contract SET date_end = '2025-12-31' WHERE id = %s", [contract.id])
+        with self.assertRaisesRegex(ValidationError, contract.name):
+            contract.date_end = date(2025, 12, 31)
+
+    def test_terms_of_a_line(self):
+        contract = self._make_contract()
+        with self._refused_by_the_database():
+            self.env.cr.execute("UPDATE crm_contract_line SET quantity = 0 WHERE contract_id = %s", [contract.id])
+        span = {"date_from": date(2026, 2, 1), "date_to": date(2026, 1, 31)}
+        for vals in ({"quantity": 0}, span):
+            with self.assertRaisesRegex(ValidationError, self.product.name):
+                self._make_contract(lines=[vals])
+            with self.assertRaisesRegex(ValidationError, self.product.name):
+                contract.line_ids.write(vals)
+            self.env.invalidate_all(flush=False)
+
+    def test_numbers_in_the_settings(self):
+        for name, value in (
+            ("crm_renewal_days", -1),
+            ("crm_reminder_days", -1),
+            ("crm_billing_day", 29),
+            ("crm_billing_chunk_size", 0),
+        ):
+            with self.assertRaises(ValidationError):
+                self.env["res.config.settings"].create({name: value}).execute()
 
     def test_default_responsible_is_a_person(self):
         vals = {"partner_id": self.client.id, "payment_day": 1}
@@ -70,6 +131,7 @@ class TestCrmContract(CrmCommon):
         contract.action_activate()
         self.assertEqual(contract.state, "active")
         self.assertEqual(contract.next_billing_date, date(2026, 1, 1))
+        self.assertEqual(contract.next_invoice_date, date(2026, 1, 1))
         with self.assertRaisesRegex(UserError, contract.name):
             contract.action_activate()
 
@@ -111,6 +173,21 @@ class TestCrmContract(CrmCommon):
         self.assertEqual(contract.period_ids.mapped("state"), ["billed", "billed"])
         self.assertEqual(contract.next_billing_date, date(2026, 3, 1))
         self.assertEqual((contract.amount_invoiced, contract.amount_due, contract.amount_paid), (2000, 2000, 0))
+
+    def test_next_invoice_is_not_before_the_service(self):
+        advance = self._make_active(date_start=date(2026, 3, 14))
+        self.assertEqual((advance.next_billing_date, advance.next_invoice_date), (date(2026, 3, 1), date(2026, 3, 14)))
+        advance.action_invoice()
+        self.assertEqual(advance.next_invoice_date, date(2026, 4, 1))
+        arrears = self._make_active(date_start=date(2026, 3, 14), billing_timing="arrears")
+        self.assertEqual(arrears.next_invoice_date, date(2026, 4, 1))
+        anniversary = self._make_active(date_start=date(2026, 3, 14), billing_alignment="anniversary")
+        anniversary.action_invoice()
+        self.assertEqual(anniversary.next_invoice_date, date(2026, 4, 14))
+        one_off = self._make_active(kind="one_off", date_start=date(2026, 3, 14), payment_date=date(2026, 5, 20))
+        self.assertEqual(one_off.next_invoice_date, date(2026, 5, 1))
+        with self.assertRaises(UserError):
+            advance.with_user(self.manager).next_invoice_date = date(2026, 1, 1)
 
     def test_bill_one_off(self):
         contract = self._make_active(kind="one_off", payment_date=date(2026, 5, 20))
@@ -165,9 +242,8 @@ class TestCrmContract(CrmCommon):
         form.payment_day = 1
         self.assertTrue(form.save())
         contract = self._make_contract()
-        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+        with self.assertRaisesRegex(ValidationError, contract.name):
             contract.billing_period = False
-            self.env.flush_all()
 
     def test_client_fixed_once_billed(self):
         contract = self._make_active()
@@ -229,7 +305,8 @@ class TestCrmContract(CrmCommon):
 
     def test_list_query_count(self):
         """Reading the list costs the same number of queries for few and for many contracts."""
-        fields = {"partner_id": {}, "amount_total": {}, "amount_due": {}, "next_billing_date": {}, "stage_user_id": {}}
+        names = ("partner_id", "amount_total", "amount_due", "next_invoice_date", "stage_user_id")
+        fields = {name: {} for name in names}
 
         def count(contracts):
             self.env.flush_all()
@@ -241,3 +318,64 @@ class TestCrmContract(CrmCommon):
         contracts = self.env["crm.contract"].union(*(self._make_active() for _number in range(20)))
         few = count(contracts[:2])
         self.assertEqual(count(contracts), few)
+
+
+@tagged("post_install", "-at_install")
+class TestReassign(CrmCommon):
+    def _reassign(self, contracts, user=None, **vals):
+        context = {"active_model": "crm.contract", "active_ids": contracts.ids, "tracking_disable": False}
+        Wizard = self.env["crm.contract.reassign"].with_user(user or self.manager).with_context(**context)
+        return Wizard.create({"user_id": self.admin.id, **vals})
+
+    def test_responsible_of_many(self):
+        draft, active, closed = self._make_contract(), self._make_active(), self._make_active()
+        closed._finish(date(2026, 1, 31), "Over")
+        wizard = self._reassign(draft | active | closed, reason="On holiday")
+        self.assertEqual(wizard.closed_count, 1)
+        wizard.action_reassign()
+        self.assertEqual((draft | active).user_id, self.admin)
+        self.assertEqual(closed.user_id, self.manager)
+        self.assertIn("On holiday", active.message_ids[0].body)
+        self.assertIn(self.admin.partner_id, active.message_partner_ids)
+        self.assertFalse(closed.message_ids.filtered(lambda message: "On holiday" in message.body))
+
+    def test_reminders_go_over(self):
+        contract = self._make_active(date_end=date(2026, 12, 31))
+        contract._remind_of_renewal()
+        self._reassign(contract).action_reassign()
+        self.assertEqual(contract.activity_ids.user_id, self.admin)
+
+    def test_closed_contracts_keep_their_responsible(self):
+        closed = self._make_active()
+        closed.action_cancel()
+        with self.assertRaises(UserError):
+            self._reassign(closed).action_reassign()
+        with self.assertRaisesRegex(UserError, closed.name):
+            closed.with_user(self.manager).action_reassign(self.admin.id)
+
+    def test_new_responsible_is_able(self):
+        contract = self._make_active()
+        portal = self._make_user("portal_user", "base.group_portal")
+        with self.assertRaisesRegex(ValidationError, contract.name):
+            self._reassign(contract, user_id=portal.id).action_reassign()
+
+    def test_managers_only(self):
+        contract = self._make_active(user_id=self.executor.id)
+        for user in (self.executor, self.cashier, self.accountant):
+            with self.assertRaises(AccessError):
+                self._reassign(contract, user)
+            with self.assertRaises(AccessError):
+                contract.with_user(user).action_reassign(self.admin.id)
+        self.assertEqual(contract.user_id, self.executor)
+
+
+@tagged("post_install", "-at_install")
+class TestContractTour(CrmCommon, HttpCase):
+    def test_rows_lead_to_pages(self):
+        stages = [Command.create({"name": "Survey"})]
+        process = self.env["crm.process"].create(
+            {"name": "Connection", "user_id": self.manager.id, "stage_ids": stages}
+        )
+        contract = self._make_active(process_id=process.id)
+        contract.action_invoice()
+        self.start_tour(f"/odoo/contracts/{contract.id}", "custom_crm_contract_pages", login="crm_manager")

@@ -73,6 +73,7 @@ class TestSuspension(LifecycleCommon):
         wizard = self.env["crm.contract.suspend"].with_user(self.manager)
         wizard = wizard.create({"contract_id": contract.id, "date_from": date(2026, 2, 11), "reason": "Renovation"})
         self.assertEqual((wizard.billed_until, wizard.is_credited), (date(2026, 2, 28), True))
+        self.assertEqual(wizard.amount_credited, 642.86)
         credit = self.env["account.move"].browse(wizard.action_suspend()["res_id"])
         self.assertRecordValues(
             credit,
@@ -299,6 +300,67 @@ class TestFinish(LifecycleCommon):
         self.assertEqual(contract.finish_reason_id, self.env.ref("custom_crm.finish_reason_debt"))
         self.assertEqual((contract.state, contract.date_end), ("finished", date(2026, 2, 15)))
 
+    def _get_wizard(self, contract, **vals):
+        Wizard = self.env["crm.contract.finish"].with_user(self.manager)
+        return Wizard.create({"contract_id": contract.id, "reason": "Moved", **vals})
+
+    def test_preview_is_what_is_made(self):
+        """Taxes, discounts, revised prices, suspensions, rows that are due or cancelled already."""
+        self.company.tax_calculation_rounding_method = "round_globally"
+        tax = self.env["account.tax"].create({"name": "VAT", "amount": 20, "type_tax_use": "sale"})
+        included = tax.copy({"name": "VAT included", "price_include_override": "tax_included"})
+        lines = [
+            {"quantity": 3, "price_unit": 333.33, "discount": 7, "tax_ids": tax.ids, "date_to": date(2026, 3, 10)},
+            {"price_unit": 1999.99, "tax_ids": included.ids, "date_from": date(2026, 3, 11)},
+        ]
+        for alignment, expected in (("calendar", 5), ("anniversary", 4)):
+            contract = self._make_active(lines=lines, billing_alignment=alignment, date_start=date(2026, 1, 15))
+            self._bill_until(contract, date(2026, 1, 20))
+            contract.action_suspend(date(2026, 2, 20))
+            contract.action_resume(date(2026, 2, 25))
+            contract._ensure_periods(date(2026, 4, 1))
+            contract.action_invoice()
+            contract.move_ids[0].button_draft()
+            contract.move_ids[0].button_cancel()
+            before = contract.move_ids
+            rows = contract.period_ids
+            wizard = self._get_wizard(contract, date_end=date(2026, 5, 7), is_billed_now=True)
+            self.assertFalse(wizard.billed_until or wizard.is_credited)
+            self.assertEqual((contract.move_ids, contract.period_ids), (before, rows), "a preview")
+            count, amount = wizard.rest_count, wizard.rest_amount
+            wizard.action_finish()
+            made = contract.move_ids - before
+            self.assertEqual((count, len(made)), (expected, expected))
+            self.assertAlmostEqual(amount, sum(made.mapped("amount_total")), 2)
+
+            contract.action_reopen()
+            day = date(2026, 2, 5)
+            wizard = self._get_wizard(contract, date_end=day)
+            self.assertEqual(wizard.rest_count, 0)
+            amount = wizard.amount_credited
+            wizard.action_finish()
+            notes = contract.move_ids.filtered(lambda move: move.move_type == "out_refund")
+            self.assertEqual(len(notes), 5)
+            self.assertAlmostEqual(amount, sum(notes.mapped("amount_total")), 2)
+
+    def test_nothing_left_to_bill(self):
+        contract = self._make_active()
+        self._bill_until(contract, date(2026, 1, 1))
+        wizard = self._get_wizard(contract, date_end=date(2026, 1, 31))
+        self.assertEqual((wizard.rest_count, wizard.rest_amount, wizard.amount_credited), (0, 0, 0))
+        wizard.date_end = date(2026, 3, 31)
+        self.assertEqual((wizard.rest_count, wizard.rest_amount), (2, 2000))
+
+    def test_open_stage_is_told_and_cancelled(self):
+        process = self.env["crm.process"].create(
+            {"name": "Connection", "user_id": self.manager.id, "stage_ids": [Command.create({"name": "Survey"})]}
+        )
+        contract = self._make_active(process_id=process.id)
+        wizard = self._get_wizard(contract, date_end=date(2026, 1, 31))
+        self.assertEqual(wizard.stage_name, "Survey")
+        wizard.action_finish()
+        self.assertEqual(contract.stage_ids.state, "cancelled")
+
     def test_last_invoice(self):
         contract = self._make_active()
         self._finish(contract, date_end=date(2026, 2, 14), reason="Moved", is_billed_now=True)
@@ -364,7 +426,7 @@ class TestFinish(LifecycleCommon):
         wizard = self.env["crm.contract.finish"].create(
             {"contract_id": contract.id, "date_end": date(2026, 1, 26), "reason": "Over", "is_billed_now": True}
         )
-        self.assertTrue(wizard.is_unbilled)
+        self.assertEqual((wizard.rest_count, wizard.rest_amount), (1, 1000))
         wizard.action_finish()
         self.assertEqual(contract.amount_invoiced, 1000)
 

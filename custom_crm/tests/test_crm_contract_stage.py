@@ -357,7 +357,15 @@ class TestStoppingStages(StageCommon):
         self._stop(self.stage, "action_skip", self.admin, "Done <b>before</b>")
         self.assertRecordValues(
             self.stage,
-            [{"state": "cancelled", "close_reason": "Done <b>before</b>", "done_user_id": self.admin.id}],
+            [
+                {
+                    "state": "cancelled",
+                    "is_skipped": True,
+                    "outcome": "skipped",
+                    "close_reason": "Done <b>before</b>",
+                    "done_user_id": self.admin.id,
+                }
+            ],
         )
         self.assertTrue(self.stage.date_done)
         self.assertIn("Done &lt;b&gt;before", self.stage.message_ids[0].body)
@@ -375,7 +383,16 @@ class TestStoppingStages(StageCommon):
     def test_cancel_leaves_the_contract_in_force(self):
         self._stop(self.stage, "action_cancel", self.manager)
         self.assertRecordValues(
-            self.stage, [{"state": "cancelled", "close_reason": "The client moved", "done_user_id": self.manager.id}]
+            self.stage,
+            [
+                {
+                    "state": "cancelled",
+                    "is_skipped": False,
+                    "outcome": "cancelled",
+                    "close_reason": "The client moved",
+                    "done_user_id": self.manager.id,
+                }
+            ],
         )
         self.assertFalse(self.stage.activity_ids)
         self.assertFalse(self.contract.current_stage_id)
@@ -446,9 +463,12 @@ class TestStoppingStages(StageCommon):
 
     def test_history_numbers(self):
         start = self.stage.date_open
-        self.assertRecordValues(self.stage, [{"duration": 0.0, "days_overdue": 0, "items_done": "0 / 2"}])
+        with freeze_time(start):
+            self.assertRecordValues(self.stage, [{"duration": 0.0, "days_overdue": 0, "items_done": "0 / 2"}])
         self.photos.is_done = True
+        self.stage.invalidate_recordset()
         with freeze_time(start + timedelta(days=9, hours=12)):
+            self.assertEqual(self.stage.duration, 9.5, "so far")
             stage = self.stage.with_context(lang="ru_RU")
             self.assertTrue(stage.time_spent.startswith("10 "), "counted until now while it is open")
             self.stage.action_complete()
@@ -556,6 +576,8 @@ class TestStageHistory(StageCommon):
         "progress": 100.0,
         "duration": 1.0,
         "days_overdue": 5,
+        "day_done": "2020-01-01",
+        "is_skipped": True,
         "close_reason": "x",
         "reminded": True,
         "escalated": True,
@@ -588,6 +610,7 @@ class TestStageHistory(StageCommon):
             "partner_id": self.company.partner_id.id,
             "company_id": self.company.id,
             "done_user_id": self.manager.id,
+            "returned_from_id": other.current_stage_id.id,
         }
         for closed in (False, True):
             if closed:

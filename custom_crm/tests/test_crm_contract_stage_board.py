@@ -86,6 +86,7 @@ class TestStageBoard(StageCommon):
         records = ("contract_id", "partner_id", "process_id", "user_id", "stage_id", "done_user_id")
         values = ("name", "date_open", "date_deadline", "is_overdue", "items_done", "progress", "time_spent", "state")
         values += ("duration", "days_overdue", "close_reason", "has_new_items", "can_work", "can_return", "can_skip")
+        values += ("outcome", "returned_notice", "contract_stage_id")
         specification = {name: {"fields": {"display_name": {}}} for name in records} | {name: {} for name in values}
         Stage = self.env["crm.contract.stage"].with_user(self.manager)
         domain = [("process_id", "=", self.process.id), ("state", "=", "open")]

@@ -27,6 +27,7 @@ class TestProcessTour(CrmCommon, HttpCase):
         self.assertEqual(contract.stage_user_id, self.executor, "by the role")
 
         self.start_tour("/odoo/my-stages", "custom_crm_pass_stages", login="crm_executor", timeout=120)
+        self.start_tour(f"/odoo/contracts/{contract.id}", "custom_crm_read_history", login="crm_executor")
         stages = contract.stage_ids.sorted("id")
         self.assertEqual(
             [(stage.name, stage.state) for stage in stages],

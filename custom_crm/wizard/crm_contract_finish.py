@@ -2,14 +2,17 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
+from ..tools.periods import ONE_DAY
+
 
 class CrmContractFinish(models.TransientModel):
     """Asks for the last day of a contract, why it ends, and how its last period is settled."""
 
     _name = "crm.contract.finish"
     _description = "Finish a Contract"
+    _inherit = ["crm.contract.stop"]
 
-    contract_id = fields.Many2one("crm.contract", required=True, ondelete="cascade")
+    stage_name = fields.Char(related="contract_id.current_stage_id.name", string="Open Stage")
     date_end = fields.Date(
         string="Last Day",
         required=True,
@@ -29,20 +32,12 @@ class CrmContractFinish(models.TransientModel):
         precompute=True,
         help="Told in the history of the contract.",
     )
-    billed_until = fields.Date(
-        compute="_compute_settlement", help="Set if the contract is billed beyond its last day already."
+    rest_count = fields.Integer(
+        string="Invoices", compute="_compute_rest", help="So many invoices bill what is not billed yet."
     )
-    is_unbilled = fields.Boolean(compute="_compute_settlement", help="Days up to the last one are not billed yet.")
-    is_credited = fields.Boolean(
-        string="Credit Note",
-        compute="_compute_is_credited",
-        store=True,
-        readonly=False,
-        precompute=True,
-        help="Give back, by days, what is billed beyond the last day.",
-    )
+    rest_amount = fields.Monetary(string="Not Billed Yet", compute="_compute_rest", help="Up to the last day.")
     is_billed_now = fields.Boolean(
-        string="Last Invoice Now", help="Otherwise the next billing run bills the rest when it is due."
+        string="Bill It Now", help="Otherwise the next billing runs bill it, each period when it is due."
     )
 
     @api.depends("contract_id")
@@ -58,17 +53,18 @@ class CrmContractFinish(models.TransientModel):
         for wizard in self:
             wizard.reason = wizard.reason_id.name or wizard.reason
 
-    @api.depends("contract_id", "date_end")
-    def _compute_settlement(self):
+    @api.depends("date_end")
+    def _compute_date_stop(self):
         for wizard in self:
-            contract, date_end = wizard.contract_id, wizard.date_end
-            wizard.billed_until = date_end and contract._get_billed_until(fields.Date.add(date_end, days=1))
-            wizard.is_unbilled = bool(date_end and contract._is_unbilled_until(date_end))
+            wizard.date_stop = wizard.date_end and wizard.date_end + ONE_DAY
 
-    @api.depends("billed_until")
-    def _compute_is_credited(self):
+    @api.depends("contract_id", "date_end")
+    def _compute_rest(self):
         for wizard in self:
-            wizard.is_credited = bool(wizard.billed_until and wizard.contract_id.prorate)
+            contract = wizard.contract_id._origin
+            rest = contract._preview_rest(wizard.date_end) if contract and wizard.date_end else contract.period_ids
+            wizard.rest_count = len(rest)
+            wizard.rest_amount = sum(rest.mapped("amount_total"))
 
     @api.constrains("date_end")
     def _check_date_end(self):
@@ -96,11 +92,8 @@ class CrmContractFinish(models.TransientModel):
         self.ensure_one()
         contract = self.contract_id
         contract._finish(self.date_end, self.reason, self.reason_id)
-        moves = self.env["account.move"]
-        if self.is_billed_now:
-            moves |= contract._bill_rest()
-        if self.is_credited:
-            moves |= contract._credit_from(fields.Date.add(self.date_end, days=1))
+        moves = contract._bill_rest() if self.is_billed_now else self.env["account.move"]
+        moves |= self._credit()
         if moves:
             return moves._get_records_action(name=self.env._("Last Documents of the Contract"))
         return {"type": "ir.actions.act_window_close"}

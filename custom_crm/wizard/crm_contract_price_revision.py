@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import float_round
 
@@ -46,8 +46,6 @@ class CrmContractPriceRevision(models.TransientModel):
     )
     closed_count = fields.Integer(compute="_compute_closed_count")
 
-    _rounding_positive = models.Constraint("CHECK(rounding > 0)", "Prices are rounded to something above zero.")
-
     # -------------------------------------------------------------------------
     # DEFAULTS AND COMPUTES
     # -------------------------------------------------------------------------
@@ -79,6 +77,15 @@ class CrmContractPriceRevision(models.TransientModel):
                     for line in lines
                 ),
             ]
+
+    # -------------------------------------------------------------------------
+    # CHECKS
+    # -------------------------------------------------------------------------
+
+    @api.constrains("rounding")
+    def _check_rounding(self):
+        if any(revision.rounding <= 0 for revision in self):
+            raise ValidationError(self.env._("Prices are rounded to something above zero."))
 
     # -------------------------------------------------------------------------
     # ACTIONS

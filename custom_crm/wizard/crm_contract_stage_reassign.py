@@ -13,7 +13,7 @@ class CrmContractStageReassign(models.TransientModel):
         string="New Responsible",
         required=True,
         ondelete="cascade",
-        domain="[('share', '=', False)]",
+        domain="[('can_be_responsible', '=', True)]",
     )
     reason = fields.Text(required=True)
 

@@ -199,8 +199,8 @@ tours.add("custom_crm_stage", {
             run: "click",
         },
         {
-            content: "It is done",
-            trigger: ".o_arrow_button_current[data-value=done]",
+            content: "It was the last one: back at my stages",
+            trigger: ".o_list_view:not(:has(.o_data_row))",
         },
     ],
 });

@@ -161,16 +161,25 @@ tours.add("custom_crm_pass_stages", {
         ...tick("Связь проверена"),
         complete("Монтаж"),
         ...tick("Клиент обучен"),
+        {
+            content: "However many stages were passed, the way back is short",
+            trigger: ".o_breadcrumb:not(:has(.o_back_button ~ .o_back_button)) .o_back_button:contains('Мои этапы')",
+        },
         complete("Сдача"),
         {
-            content: "The last stage is completed and can't be changed",
-            trigger: ".o_form_view:has(.o_arrow_button_current[data-value=done]):not(:has(.o_crm_tick, .o_crm_untick))",
+            content: "The end of the process is told",
+            trigger: ".o_notification:contains('Подключение')",
         },
         {
-            content: "Open the contract",
-            trigger: "div[name=contract_id] a",
-            run: "click",
+            content: "Back at my stages, where nothing is left",
+            trigger: ".o_list_view:not(:has(.o_data_row))",
         },
+    ],
+});
+
+// Executor: read what the contract has passed.
+tours.add("custom_crm_read_history", {
+    steps: () => [
         {
             content: "Its history",
             trigger: "a[name=stages]",
@@ -183,6 +192,21 @@ tours.add("custom_crm_pass_stages", {
         {
             content: "The reason of the return is told",
             trigger: "div[name=stage_ids] .o_data_row:eq(1):contains('Нет акта')",
+        },
+        {
+            content: "Open the stage that was passed once more",
+            trigger: "div[name=stage_ids] .o_data_row:eq(2) td[name=name]",
+            run: "click",
+        },
+        {
+            content: "The return is told on top, and leads to the returned stage",
+            trigger: ".o_form_view .alert:contains('Нет акта') button[name=action_view_returned]",
+            run: "click",
+        },
+        {
+            content: "The returned stage, which can't be changed",
+            trigger:
+                ".o_form_view:has(.o_arrow_button_current[data-value=returned]):not(:has(.o_crm_tick, .o_crm_untick))",
         },
     ],
 });

@@ -1,10 +1,13 @@
 # Before the models that inherit it.
 from . import crm_responsible_mixin
 from . import account_move
+from . import account_move_billing
+from . import account_move_items
 from . import account_move_line
 from . import account_move_send
 from . import account_payment
 from . import account_payment_allocation
+from . import account_tax
 from . import crm_billing_run
 from . import crm_contract
 from . import crm_contract_finish_reason
@@ -12,6 +15,7 @@ from . import crm_contract_lifecycle
 from . import crm_contract_line
 from . import crm_contract_member
 from . import crm_contract_period
+from . import crm_contract_period_billing
 from . import crm_contract_period_credit
 from . import crm_contract_responsible
 from . import crm_contract_role

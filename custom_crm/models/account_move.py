@@ -23,6 +23,8 @@ class AccountMove(models.Model):
         check_company=True,
     )
 
+    # Odoo finds by it, without asking the database, that a new invoice has none.
+    crm_allocation_ids = fields.One2many("account.payment.allocation", "move_id", string="Allocations of Payments")
     credited_from = fields.Date(
         readonly=True,
         copy=False,

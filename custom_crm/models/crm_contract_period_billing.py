@@ -1,0 +1,314 @@
+import contextlib
+import logging
+
+from odoo import api, fields, models
+from odoo.exceptions import LockError, UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL, format_date
+
+from ..tools.periods import Period
+from ..tools.proration import prorate
+
+_logger = logging.getLogger(__name__)
+
+# Of what Odoo notes in the chatter of an invoice, one line by ours is enough.
+CREATE_CONTEXT = {"tracking_disable": True}
+
+
+class CrmContractPeriod(models.Model):
+    """Billing of rows of the ledger: what the invoice of a period holds, and how many are made at once."""
+
+    _inherit = "crm.contract.period"  # pylint: disable=consider-merging-classes-inherited
+
+    # -------------------------------------------------------------------------
+    # BUSINESS METHODS
+    # -------------------------------------------------------------------------
+
+    @api.model
+    def _claim(self, domain, limit):
+        """Lock the next due rows for this transaction, skipping those another worker holds.
+
+        :return: the locked rows, unbilled at this moment
+        """
+        self.flush_model()
+        query = self._search(domain, order="id", limit=limit)
+        rows = self.env.execute_query(SQL("%s FOR NO KEY UPDATE OF crm_contract_period SKIP LOCKED", query.select()))
+        return self.browse([row[0] for row in rows])
+
+    def _bill_now(self, invoice_date):
+        """Bill one row at once for a user.
+
+        :return: the invoice
+        :raises UserError: somebody else is billing it, or it is billed already
+        """
+        self.ensure_one()
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError as error:
+            raise UserError(
+                self.env._("%(period)s is being billed by somebody else right now.", period=self.display_name)
+            ) from error
+        if self.is_closed:
+            raise UserError(self.env._("%(period)s is billed already.", period=self.display_name))
+        # sudo: nobody writes the ledger by hand.
+        self.sudo().error = False
+        return self._bill(invoice_date)
+
+    def _bill_or_isolate(self):
+        """Bill locked rows, each with the invoice date of its run, in one go; on an error one by one.
+
+        Commits or rolls back: for scheduled actions only. A bad row is left ``failed`` with its error, the others are
+        billed.
+        """
+        try:
+            for run, periods in self.grouped("run_id").items():
+                periods.with_context(lang=run._get_lang())._bill(run.date)
+            self.env.flush_all()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception:  # noqa: BLE001 - one bad contract, whatever is wrong with it, must not stop the others
+            _logger.info("Billing %s periods in one go failed, going on one by one", len(self))
+            self.env.cr.rollback()
+            for period in self:
+                period._bill_alone()
+
+    def _bill_alone(self):
+        self.ensure_one()
+        # The rollback gave the lock away: take it again, and look again.
+        period = self.try_lock_for_update(allow_referencing=True).filtered(lambda row: row.state == "due")
+        if not period:
+            return
+        period = period.with_context(lang=period.run_id._get_lang())
+        try:
+            period._bill(period.run_id.date)
+            self.env.flush_all()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception as error:
+            self.env.cr.rollback()
+            if not isinstance(error, UserError):
+                _logger.exception("Billing period %s failed", self.id)
+            period.try_lock_for_update(allow_referencing=True)._record_failure(error)
+        self.env["ir.cron"]._commit_progress()
+
+    def _bill(self, invoice_date):
+        """Create the invoices of the locked rows and post them, if their company wants it so.
+
+        :return: ``account.move``, in the order of the rows
+        """
+        due = self.filtered(lambda period: not period.is_closed)
+        moves = self.env["account.move"]
+        # The database must know of an invoice that was cancelled in this transaction before it sees the next one.
+        moves.flush_model(["state"])
+        for company, periods in due.grouped("company_id").items():
+            moves |= periods.with_company(company)._make_invoices(invoice_date)
+        due.contract_id._clear_billing_failure()
+        return moves.with_env(self.env)
+
+    def _make_invoices(self, invoice_date):
+        """Invoices of rows of one company, which is the current one; as Odoo makes them when a user types them.
+
+        What Odoo would do one by one is done for all: reading, numbering, followers, the line in the chatter.
+        """
+        self._read_ahead()
+        # sudo: only this method ties an invoice to a period; users and scheduled actions were checked before.
+        Move = self.env["account.move"].sudo().with_context(**CREATE_CONTEXT, crm_sequence_formats={})
+        moves = Move.create(Move._complete_items(self._prepare_invoices_vals(invoice_date)))
+        for move in moves:
+            move.period_id.payment_date = move.invoice_date_due
+        if self.env.company.crm_billing_post:
+            moves._post(soft=False)
+        moves._subscribe_responsible()
+        moves._log_origin()
+        return moves
+
+    def _read_ahead(self):
+        """Read for all rows at once what Odoo, making the invoices, would read for each."""
+        contracts = self.contract_id
+        contracts.line_ids.tax_ids.mapped("amount")
+        contracts.line_ids.product_id.mapped("property_account_income_id")
+        # With the people of the clients, among whom an address is looked for.
+        partners = contracts.partner_id | contracts.partner_id.commercial_partner_id
+        partners.child_ids.mapped("type")
+        partners.user_ids.mapped("active")
+        partners.mapped("property_account_position_id")
+
+    def _record_failure(self, error):
+        """Leave the error on the row and tell the responsible once."""
+        for period in self.filtered(lambda row: row.state == "due"):
+            message = str(error) if isinstance(error, UserError) else period._get_technical_message(error)
+            period.error = message
+            # Whatever keeps the activity from being made, the error stands on the period.
+            with contextlib.suppress(UserError), self.env.cr.savepoint():
+                period.contract_id._notify_billing_failure(period, message)
+
+    def _get_technical_message(self, error):
+        return self.env._(
+            "Technical error %(error)s. The server's log has the details; tell your administrator.",
+            error=type(error).__name__,
+        )
+
+    def _get_problems(self):
+        """What would make billing or mailing fail, in words for the user. To be extended."""
+        self.ensure_one()
+        problems = []
+        contract = self.contract_id
+        lines = self._get_lines()
+        if not lines:
+            problems.append(self.env._("No service is in force in this period."))
+        if archived := lines.product_id.filtered(lambda product: not product.active):
+            problems.append(self.env._("Archived: %(products)s.", products=", ".join(archived.mapped("name"))))
+        if not self._get_invoice_partner().email:
+            problems.append(self.env._("The client has no e-mail address."))
+        if not contract.user_id.active:
+            problems.append(self.env._("The responsible user is archived."))
+        return problems
+
+    # Values of the invoice
+
+    def _get_invoice_partner(self):
+        partner = self.contract_id.partner_id
+        return self.env["res.partner"].browse(partner.address_get(["invoice"])["invoice"])
+
+    def _get_title(self, lang_code):
+        """The period in words: ``March 2026`` for a whole month, otherwise its first and last day, or the only one."""
+        self.ensure_one()
+        whole = self.contract_id._get_whole_period(self)
+        if self.contract_id.billing_period == "month" and not whole.is_partial and self.date_start.day == 1:
+            return format_date(self.env, self.date_start, lang_code, "LLLL y")
+        return self._format_span(self.date_start, self.date_end, lang_code)
+
+    @api.model
+    def _format_span(self, first, last, lang_code):
+        return " – ".join(format_date(self.env, day, lang_code) for day in dict.fromkeys((first, last)))
+
+    def _get_lines(self):
+        """Contract lines billed in the period.
+
+        By days, every line in force on some day of it; otherwise those in force on its first day, so that a price
+        revised within the period is not billed twice.
+        """
+        self.ensure_one()
+        contract = self.contract_id
+        last_day = self.date_end if contract.prorate else self.date_start
+        return contract.line_ids._in_force(self.date_start, last_day)
+
+    def _get_line_days(self, line):
+        """(first day, last day) of the period on which the line is in force."""
+        return max(self.date_start, line.date_from or self.date_start), min(
+            self.date_end, line.date_to or self.date_end
+        )
+
+    def _iter_line_amounts(self, field_name):
+        """Yield (line, amount of the period, whether it is a part of the whole price) for each billed line.
+
+        :param field_name: the line's price of a whole period: ``price_subtotal``, ``price_total``, or the price before
+            taxes and after the discount, ``price_reduce``
+        """
+        self.ensure_one()
+        contract = self.contract_id
+        whole = contract._get_whole_period(self)
+        for line in self._get_lines():
+            part = Period(*self._get_line_days(line), whole.whole_start, whole.whole_end)
+            is_partial = contract.prorate and part.is_partial
+            amount = line[field_name]
+            yield line, prorate(amount, part, self.currency_id.rounding) if is_partial else amount, is_partial
+
+    def _get_amount_to_bill(self):
+        """Total of the invoice that is going to be."""
+        totals = list(self._iter_line_amounts("price_total"))
+        if any(is_partial for _line, _amount, is_partial in totals):
+            # Not the part of the total: the taxes of the part, which differ from it by their rounding.
+            return self._add_taxes(
+                (line, price) for line, price, _is_partial in self._iter_line_amounts("price_reduce")
+            )
+        return sum(amount for _line, amount, _is_partial in totals)
+
+    def _add_taxes(self, prices):
+        """Total of a document with these lines, taxes included.
+
+        :param prices: iterable of (line of the contract or of an invoice, its price before taxes, as one piece)
+        """
+        AccountTax = self.env["account.tax"]
+        base_lines = [
+            AccountTax._prepare_base_line_for_taxes_computation(
+                line._origin, quantity=1.0, price_unit=price, discount=0.0, partner_id=line.partner_id
+            )
+            for line, price in prices
+        ]
+        AccountTax._add_tax_details_in_base_lines(base_lines, self.company_id)
+        AccountTax._round_base_lines_tax_details(base_lines, self.company_id)
+        totals = AccountTax._get_tax_totals_summary(base_lines, self.currency_id, self.company_id)
+        return totals["total_amount_currency"]
+
+    def _prepare_invoices_vals(self, invoice_date):
+        """Values of the invoices of rows of the current company, in their order."""
+        common = self._prepare_common_vals()
+        return [{**common[period.currency_id], **period._prepare_invoice_vals(invoice_date)} for period in self]
+
+    def _prepare_common_vals(self):
+        """Values that Odoo would look for anew for each invoice, by currency."""
+        Move = self.env["account.move"].sudo()
+        return {
+            currency: {
+                "journal_id": Move.new({"move_type": "out_invoice", "currency_id": currency.id}).journal_id.id,
+            }
+            for currency in self.currency_id
+        }
+
+    def _prepare_invoice_vals(self, invoice_date):
+        """Values of the invoice of the period. To be extended.
+
+        :raises UserError: there is nothing to bill
+        """
+        self.ensure_one()
+        contract = self.contract_id
+        if not self._get_lines():
+            raise UserError(self.env._("No service is in force in this period."))
+        partner = self._get_invoice_partner()
+        return {
+            "move_type": "out_invoice",
+            "partner_id": partner.id,
+            "currency_id": contract.currency_id.id,
+            "invoice_date": invoice_date,
+            # The planned day is the due date: a payment term of the client would move it.
+            "invoice_payment_term_id": False,
+            "invoice_date_due": contract._get_payment_date(self, invoice_date),
+            "invoice_user_id": contract.user_id.id,
+            "invoice_origin": contract.name,
+            "contract_id": contract.id,
+            "period_id": self.id,
+            "invoice_line_ids": [
+                fields.Command.create(self._prepare_invoice_line_vals(line, amount, is_partial, partner.lang))
+                for line, amount, is_partial in self._iter_line_amounts("price_reduce")
+            ],
+        }
+
+    def _get_invoice_line_name(self, line, lang_code):
+        """The line's text and the billed period; a one-off service without a last day has no period."""
+        if self.contract_id.kind == "one_off" and not self.contract_id.date_end:
+            return line.name
+        return f"{line.name}, {self._get_title(lang_code)}"
+
+    def _prepare_invoice_line_vals(self, line, amount, is_partial, lang_code):
+        """Values of an invoice line.
+
+        :param amount: price of the line in this period, before taxes; used when it is a part of the whole price:
+            such a line has quantity 1, so that its sum is right to the smallest unit whatever the quantity
+        """
+        first, last = self._get_line_days(line)
+        vals = {
+            "sequence": line.sequence,
+            "service_date_from": first,
+            "service_date_to": last,
+            "product_id": line.product_id.id,
+            "product_uom_id": line.product_uom_id.id,
+            "name": self._get_invoice_line_name(line, lang_code),
+            "quantity": line.quantity,
+            "price_unit": line.price_unit,
+            "discount": line.discount,
+            "tax_ids": [fields.Command.set(line.tax_ids.ids)],
+        }
+        if is_partial:
+            vals |= {"quantity": 1.0, "price_unit": amount, "discount": 0.0}
+        return vals

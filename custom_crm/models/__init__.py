@@ -17,6 +17,7 @@ from . import crm_contract_member
 from . import crm_contract_period
 from . import crm_contract_period_billing
 from . import crm_contract_period_credit
+from . import crm_contract_period_problems
 from . import crm_contract_responsible
 from . import crm_contract_role
 from . import crm_contract_schedule
@@ -35,6 +36,7 @@ from . import crm_process_stage
 from . import crm_process_stage_item
 from . import hr_employee
 from . import mail_activity
+from . import ir_cron
 from . import res_bank
 from . import res_company
 from . import res_config_settings

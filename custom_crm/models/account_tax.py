@@ -11,6 +11,4 @@ class AccountTax(models.Model):
     def _have_own_accounts(self):
         """Whether what the taxes of an invoice are booked on does not depend on its lines."""
         taxes = self.flatten_taxes_hierarchy()
-        return all(
-            row.account_id for row in taxes.invoice_repartition_line_ids if row.repartition_type == "tax"
-        )
+        return all(row.account_id for row in taxes.invoice_repartition_line_ids if row.repartition_type == "tax")

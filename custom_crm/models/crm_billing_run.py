@@ -1,8 +1,9 @@
 import logging
+from collections import Counter, defaultdict
 
 from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
-from odoo.fields import Domain
+from odoo.fields import Command, Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
@@ -11,6 +12,8 @@ from .crm_contract import IN_FORCE_STATES
 _logger = logging.getLogger(__name__)
 
 MAX_CONFLICTS = 10
+# Which periods a run collects.
+SELECTION_FIELDS = {"company_id", "company_ids", "contract_ids", "date", "partner_ids", "settlement"}
 
 
 class CrmBillingRun(models.Model):
@@ -33,6 +36,25 @@ class CrmBillingRun(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, ondelete="restrict", index=True, default=lambda self: self.env.company
     )
+    company_ids = fields.Many2many(
+        "res.company",
+        string="Companies",
+        required=True,
+        default=lambda self: self.env.company,
+        help="Companies whose contracts are billed. Amounts are in the currency of the run's own company.",
+    )
+    partner_ids = fields.Many2many(
+        "res.partner", string="Clients", domain=[("is_client", "=", True)], help="Only these; empty: all clients."
+    )
+    contract_ids = fields.Many2many(
+        "crm.contract",
+        string="Contracts",
+        domain="[('state', 'in', ('active', 'suspended', 'finished')), ('company_id', 'in', company_ids)]",
+        help="Only these; empty: all contracts.",
+    )
+    settlement = fields.Selection(
+        [("cash", "Cash"), ("cashless", "Cashless")], help="Only contracts settled this way; empty: all."
+    )
     currency_id = fields.Many2one(related="company_id.currency_id")
     date = fields.Date(
         string="Invoice Date", required=True, tracking=True, default=lambda self: self.env.company._crm_today()
@@ -46,11 +68,19 @@ class CrmBillingRun(models.Model):
         tracking=True,
         index=True,
     )
+    is_stopped = fields.Boolean(
+        string="Stopped", readonly=True, copy=False, help="Started, but nothing more is billed until it goes on."
+    )
     is_automatic = fields.Boolean(readonly=True, copy=False, help="Made by the scheduled action.")
     period_ids = fields.One2many("crm.contract.period", "run_id", string="Periods")
     total_count = fields.Integer(string="Periods to Bill", compute="_compute_figures")
     billed_count = fields.Integer(string="Periods Billed", compute="_compute_figures")
     failed_count = fields.Integer(string="Periods Failed", compute="_compute_figures")
+    problem_count = fields.Integer(
+        string="With Problems",
+        compute="_compute_problem_count",
+        help="Periods that are still to be billed, with something that is to be mended before.",
+    )
     draft_count = fields.Integer(string="Draft Invoices", compute="_compute_move_counts", compute_sudo=True)
     to_send_count = fields.Integer(string="To Mail", compute="_compute_move_counts", compute_sudo=True)
     no_address_count = fields.Integer(
@@ -79,23 +109,34 @@ class CrmBillingRun(models.Model):
 
     @api.depends("period_ids.state", "period_ids.amount_total")
     def _compute_figures(self):
-        figures = {
-            (run.id, state): (count, amount)
-            for run, state, count, amount in self.env["crm.contract.period"]._read_group(
-                [("run_id", "in", self.ids)], ["run_id", "state"], ["__count", "amount_total:sum"]
-            )
-        }
+        groups = self.env["crm.contract.period"]._read_group(
+            [("run_id", "in", self.ids)], ["run_id", "state", "currency_id"], ["__count", "amount_total:sum"]
+        )
+        counts, amounts = defaultdict(Counter), defaultdict(float)
+        for run, state, currency, count, amount in groups:
+            counts[run.id][state] += count
+            if state != "skipped":
+                amounts[run.id] += currency._convert(amount, run.currency_id, run.company_id, run.date)
         for run in self:
-            rows = [
-                (state, *figures.get((run.id, state), (0, 0.0))) for state in ("due", "billed", "failed", "skipped")
-            ]
-            counts = {state: count for state, count, _amount in rows}
-            run.total_count = sum(counts.values())
-            run.billed_count = counts["billed"]
-            run.failed_count = counts["failed"]
-            run.amount_total = sum(amount for state, _count, amount in rows if state != "skipped")
-            finished = run.total_count - counts["due"]
+            states = counts[run.id]
+            run.total_count = states.total()
+            run.billed_count = states["billed"]
+            run.failed_count = states["failed"]
+            run.amount_total = amounts[run.id]
+            finished = run.total_count - states["due"]
             run.progress = 100.0 * finished / run.total_count if run.total_count else 0.0
+
+    @api.depends("period_ids.problem", "period_ids.state")
+    def _compute_problem_count(self):
+        counts = dict(
+            self.env["crm.contract.period"]._read_group(
+                [("run_id", "in", self.ids), ("problem", "!=", False), ("state", "in", ("due", "failed"))],
+                ["run_id"],
+                ["__count"],
+            )
+        )
+        for run in self:
+            run.problem_count = counts.get(run, 0)
 
     @api.depends("period_ids.move_id.is_move_sent", "period_ids.move_id.state", "period_ids.move_id.sending_data")
     def _compute_move_counts(self):
@@ -118,19 +159,19 @@ class CrmBillingRun(models.Model):
 
     def write(self, vals):
         self.check_access("write")
-        if {"state", "is_automatic"} & vals.keys() and not self.env.su:
+        if {"state", "is_automatic", "is_stopped"} & vals.keys() and not self.env.su:
             raise UserError(self.env._("The status of a billing run is changed by its buttons only."))
-        if {"date", "company_id"} & vals.keys():
+        if SELECTION_FIELDS & vals.keys():
             for run in self:
                 run._check_draft()
-            # sudo: nobody writes the ledger by hand. What was collected was so for the other date.
+            # sudo: nobody writes the ledger by hand. What was collected was so for another selection.
             self.period_ids.sudo().run_id = False
         return super().write(vals)
 
-    def _set_state(self, state):
+    def _set_state(self, state, is_stopped=False):
         self.check_access("write")
         # sudo: users change the state by the business methods only, which have checked what it allows.
-        self.sudo().write({"state": state})
+        self.sudo().write({"state": state, "is_stopped": is_stopped})
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
@@ -147,7 +188,7 @@ class CrmBillingRun(models.Model):
     # -------------------------------------------------------------------------
 
     def action_prepare(self):
-        """Collect the company's periods that are due on the invoice date, and show what is wrong with them.
+        """Collect the periods that are due on the invoice date, and find beforehand what is wrong with them.
 
         Preparing again collects anew. Periods that a running run holds stay there.
 
@@ -157,15 +198,8 @@ class CrmBillingRun(models.Model):
         for run in self:
             run._check_draft()
             # sudo: nobody writes the ledger by hand; the user may write the run.
-            run.period_ids.sudo().run_id = False
-            domain = run._get_period_domain()
-            contracts = run._get_contracts() | self.env["crm.contract.period"].search(domain).contract_id
-            contracts._ensure_periods(run.date)
-            periods = self.env["crm.contract.period"].search(domain)
-            periods = periods.filtered(lambda period, run=run: period.contract_id._is_due(period, run.date))
-            periods.sudo().write({"run_id": run.id, "error": False})
-            for period in periods.sudo():
-                period.payment_date = period.contract_id._get_payment_date(period, run.date)
+            run.period_ids.sudo().write({"run_id": False, "problem": False})
+            run._collect_periods()._find_problems(run.date)
         if self.period_ids:
             return True
         return self._get_notification(self.env._("Nothing is due on this day: there is nothing to bill."))
@@ -175,11 +209,26 @@ class CrmBillingRun(models.Model):
 
         :raises UserError: the scheduled action is switched off
         """
-        self._check_cron_active(self._get_cron())
+        self._get_cron()._check_crm_active()
         draft = self._lock().filtered(lambda run: run.state == "draft")
         for run in draft.filtered(lambda run: not run.period_ids):
             run.action_prepare()
         draft._set_state("running")
+        self._trigger_cron()
+        return True
+
+    def action_stop(self):
+        """Stop a started run after the invoices that are being made at this moment. What is made stays."""
+        self._lock().filtered(lambda run: run.state == "running")._set_state("running", is_stopped=True)
+        return True
+
+    def action_resume(self):
+        """Go on with a stopped run.
+
+        :raises UserError: the scheduled action is switched off
+        """
+        self._get_cron()._check_crm_active()
+        self._lock().filtered("is_stopped")._set_state("running")
         self._trigger_cron()
         return True
 
@@ -188,7 +237,7 @@ class CrmBillingRun(models.Model):
 
         :raises UserError: the scheduled action is switched off
         """
-        self._check_cron_active(self._get_cron())
+        self._get_cron()._check_crm_active()
         runs = self._lock().filtered(lambda run: run.state != "draft")
         # sudo: nobody writes the ledger by hand; the user may write the run.
         failed = runs.period_ids.sudo().filtered(lambda period: period.state == "failed")
@@ -206,11 +255,7 @@ class CrmBillingRun(models.Model):
         moves = self._get_moves_to_send()
         if not moves:
             raise UserError(self.env._("There is nothing to mail: every posted invoice with an address is mailed."))
-        cron = self.env.ref("account.ir_cron_account_move_send")
-        self._check_cron_active(cron)
-        # As Odoo's batch wizard does it; the wizard itself can't take a single invoice.
-        moves.sending_data = {"author_user_id": self.env.user.id, "author_partner_id": self.env.user.partner_id.id}
-        cron._trigger()
+        moves._send_in_background()
         return self._get_notification(
             self.env._("%(count)s invoices are being mailed in the background.", count=len(moves))
         )
@@ -264,17 +309,6 @@ class CrmBillingRun(models.Model):
         if self.state != "draft":
             raise UserError(self.env._("%(run)s is started already, it can't be changed.", run=self.name))
 
-    def _check_cron_active(self, cron):
-        # sudo: managers may not read scheduled actions, but must be told when one that they need is off.
-        if not cron.sudo().active:
-            raise UserError(
-                self.env._(
-                    "The scheduled action «%(cron)s» is switched off, so nothing would happen. Ask an administrator to "
-                    "switch it on in Settings → Technical → Scheduled Actions.",
-                    cron=cron.sudo().name,
-                )
-            )
-
     def _trigger_cron(self):
         self._get_cron()._trigger()
 
@@ -285,28 +319,47 @@ class CrmBillingRun(models.Model):
     def _get_cron(self):
         return self.env.ref("custom_crm.ir_cron_billing")
 
-    def _get_contracts(self):
-        """Contracts of the company with a period to bill on or before the invoice date."""
+    def _collect_periods(self):
+        """Give the run the rows of the ledger that are due on its date, with their planned days of payment.
+
+        :return: ``crm.contract.period``
+        """
         self.ensure_one()
-        return self.env["crm.contract"].search(
-            [
-                ("company_id", "=", self.company_id.id),
-                ("state", "in", IN_FORCE_STATES),
-                ("next_billing_date", "<=", self.date),
-            ]
-        )
+        Period = self.env["crm.contract.period"]
+        domain = self._get_period_domain()
+        contracts = self.env["crm.contract"].search(self._get_contract_domain()) | Period.search(domain).contract_id
+        contracts._ensure_periods(self.date)
+        periods = Period.search(domain).filtered(lambda period: period.contract_id._is_due(period, self.date))
+        # sudo: nobody writes the ledger by hand; the user may write the run.
+        periods.sudo().write({"run_id": self.id, "error": False})
+        for period in periods.sudo():
+            period.payment_date = period.contract_id._get_payment_date(period, self.date)
+        return periods
+
+    def _get_selection_domain(self):
+        """Contracts that the run is for."""
+        self.ensure_one()
+        domain = Domain("company_id", "in", self.company_ids.ids) & Domain("state", "in", IN_FORCE_STATES)
+        if self.partner_ids:
+            domain &= Domain("partner_id", "child_of", self.partner_ids.ids)
+        if self.contract_ids:
+            domain &= Domain("id", "in", self.contract_ids.ids)
+        if self.settlement:
+            domain &= Domain("settlement", "=", self.settlement)
+        return domain
+
+    def _get_contract_domain(self):
+        """Contracts with a period to bill on or before the invoice date."""
+        return self._get_selection_domain() & Domain("next_billing_date", "<=", self.date)
 
     def _get_period_domain(self):
         """Unbilled rows of the ledger that no running run holds. Those of a draft are taken over from it."""
-        self.ensure_one()
-        return [
-            ("company_id", "=", self.company_id.id),
-            ("state", "in", ("due", "failed")),
-            ("contract_id.state", "in", IN_FORCE_STATES),
-            "|",
-            ("run_id", "=", False),
-            ("run_id.state", "!=", "running"),
-        ]
+        is_free = Domain("run_id", "=", False) | Domain("run_id.state", "!=", "running")
+        return (
+            Domain("state", "in", ("due", "failed"))
+            & Domain("contract_id", "any", self._get_selection_domain())
+            & is_free
+        )
 
     def _get_move_domains(self):
         """Which invoices of the runs the figures count, by field."""
@@ -333,7 +386,7 @@ class CrmBillingRun(models.Model):
         """Bill the started runs, chunk by chunk, until nothing is left or the time is up."""
         Period = self.env["crm.contract.period"]
         Cron = self.env["ir.cron"]
-        domain = [("run_id.state", "=", "running"), ("state", "=", "due")]
+        domain = self._get_work_domain()
         has_time = Cron._commit_progress(remaining=Period.search_count(domain))
         conflicts = 0
         while has_time and conflicts < MAX_CONFLICTS:
@@ -351,6 +404,11 @@ class CrmBillingRun(models.Model):
         self._close_finished()
 
     @api.model
+    def _get_work_domain(self):
+        """Periods to be billed now."""
+        return [("run_id.state", "=", "running"), ("run_id.is_stopped", "=", False), ("state", "=", "due")]
+
+    @api.model
     def _cron_start_monthly(self):
         """Start the month's billing run of each company that wants it, once, from its billing day on."""
         for company in self.env["res.company"].search([("crm_billing_auto", "=", True)]):
@@ -365,7 +423,14 @@ class CrmBillingRun(models.Model):
             try:
                 Run = self.with_company(company).with_context(lang=company.partner_id.lang or self.env.lang)
                 # sudo: only the scheduled action, whoever runs it, makes the month's own run.
-                run = Run.sudo().create({"company_id": company.id, "date": today, "is_automatic": True})
+                run = Run.sudo().create(
+                    {
+                        "company_id": company.id,
+                        "company_ids": [Command.set(company.ids)],
+                        "date": today,
+                        "is_automatic": True,
+                    }
+                )
                 run.action_prepare()
                 run.action_start()
                 self.env["ir.cron"]._commit_progress(1)
@@ -377,7 +442,7 @@ class CrmBillingRun(models.Model):
     @api.model
     def _get_chunk_size(self):
         """Smallest chunk size of the companies with a started run."""
-        companies = self.search([("state", "=", "running")]).company_id
+        companies = self.search([("state", "=", "running")]).company_ids
         return min(companies.mapped("crm_billing_chunk_size"), default=100) or 100
 
     @api.model
@@ -391,7 +456,7 @@ class CrmBillingRun(models.Model):
         for run in finished:
             run.with_context(lang=run._get_lang())._post_result()
         self.env["ir.cron"]._commit_progress()
-        for run in finished.filtered("company_id.crm_billing_send"):
+        for run in finished:
             run.with_context(lang=run._get_lang())._send_or_tell()
 
     def _post_result(self):
@@ -403,10 +468,11 @@ class CrmBillingRun(models.Model):
         )
 
     def _send_or_tell(self):
-        """Mail the invoices; if that can't be started, say so on the run, which stays done."""
-        if not self._get_moves_to_send():
+        """Mail the invoices of companies that want it; if that can't be started, say so on the run."""
+        moves = self._get_moves_to_send().filtered("company_id.crm_billing_send")
+        if not moves:
             return
         try:
-            self.action_send()
+            moves._send_in_background()
         except UserError as error:
             self.message_post(body=str(error))

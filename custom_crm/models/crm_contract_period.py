@@ -42,16 +42,14 @@ class CrmContractPeriod(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
-    run_id = fields.Many2one(
-        "crm.billing.run", string="Billing Run", readonly=True, ondelete="set null", index=True, check_company=True
-    )
+    run_id = fields.Many2one("crm.billing.run", string="Billing Run", readonly=True, ondelete="set null", index=True)
     amount_total = fields.Monetary(
         string="Amount",
         compute="_compute_amount_total",
         store=True,
         help="Taxes included: of the invoice, or what the invoice is going to be.",
     )
-    problem = fields.Text(compute="_compute_problem", help="What is wrong before billing.")
+    problem = fields.Text(readonly=True, help="What is to be mended before billing, as found when a run was prepared.")
     error = fields.Text(readonly=True, help="Why billing failed.")
     is_skipped = fields.Boolean(readonly=True)
 
@@ -98,12 +96,6 @@ class CrmContractPeriod(models.Model):
                 period.amount_total = period.move_id.amount_total
             else:
                 period.amount_total = period._get_amount_to_bill()
-
-    @api.depends("state", "contract_id.line_ids", "contract_id.partner_id")
-    def _compute_problem(self):
-        for period in self:
-            problems = [] if period.is_closed else period._get_problems()
-            period.problem = "\n".join(problems)
 
     @api.depends("contract_id", "date_start", "date_end")
     def _compute_display_name(self):

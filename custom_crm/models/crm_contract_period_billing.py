@@ -148,22 +148,6 @@ class CrmContractPeriod(models.Model):
             error=type(error).__name__,
         )
 
-    def _get_problems(self):
-        """What would make billing or mailing fail, in words for the user. To be extended."""
-        self.ensure_one()
-        problems = []
-        contract = self.contract_id
-        lines = self._get_lines()
-        if not lines:
-            problems.append(self.env._("No service is in force in this period."))
-        if archived := lines.product_id.filtered(lambda product: not product.active):
-            problems.append(self.env._("Archived: %(products)s.", products=", ".join(archived.mapped("name"))))
-        if not self._get_invoice_partner().email:
-            problems.append(self.env._("The client has no e-mail address."))
-        if not contract.user_id.active:
-            problems.append(self.env._("The responsible user is archived."))
-        return problems
-
     # Values of the invoice
 
     def _get_invoice_partner(self):

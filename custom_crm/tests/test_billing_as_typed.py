@@ -187,7 +187,11 @@ class TestBillingAsTyped(CrmCommon):
                 self._assert_as_typed(lines=lines)
 
     def test_other_currency(self):
-        euro = self.env.ref("base.EUR") if self.company.currency_id != self.env.ref("base.EUR") else self.env.ref("base.USD")
+        euro = (
+            self.env.ref("base.EUR")
+            if self.company.currency_id != self.env.ref("base.EUR")
+            else self.env.ref("base.USD")
+        )
         euro.active = True
         self.env["res.currency.rate"].create(
             {"currency_id": euro.id, "name": "2026-02-28", "rate": 0.0109, "company_id": self.company.id}

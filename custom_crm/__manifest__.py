@@ -19,6 +19,7 @@
         "data/crm_responsible_data.xml",
         "data/crm_billing_run_data.xml",
         "wizard/crm_contract_finish_views.xml",
+        "wizard/crm_contract_period_skip_views.xml",
         "wizard/crm_contract_price_revision_views.xml",
         "wizard/crm_contract_reassign_views.xml",
         "wizard/crm_contract_resume_views.xml",

@@ -29,14 +29,15 @@ from . import crm_contract_stage_reminder
 from . import crm_contract_stage_responsible
 from . import crm_contract_stage_screen
 from . import crm_contract_stage_statistics
+from . import crm_contract_strip
 from . import crm_contract_suspension
 from . import crm_process
 from . import crm_process_responsible
 from . import crm_process_stage
 from . import crm_process_stage_item
 from . import hr_employee
-from . import mail_activity
 from . import ir_cron
+from . import mail_activity
 from . import res_bank
 from . import res_company
 from . import res_config_settings

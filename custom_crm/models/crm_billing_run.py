@@ -214,7 +214,7 @@ class CrmBillingRun(models.Model):
         for run in draft.filtered(lambda run: not run.period_ids):
             run.action_prepare()
         draft._set_state("running")
-        self._trigger_cron()
+        self._dispatch()
         return True
 
     def action_stop(self):
@@ -229,7 +229,7 @@ class CrmBillingRun(models.Model):
         """
         self._get_cron()._check_crm_active()
         self._lock().filtered("is_stopped")._set_state("running")
-        self._trigger_cron()
+        self._dispatch()
         return True
 
     def action_retry_failed(self):
@@ -243,7 +243,7 @@ class CrmBillingRun(models.Model):
         failed = runs.period_ids.sudo().filtered(lambda period: period.state == "failed")
         failed.error = False
         failed.run_id.sudo(self.env.su)._set_state("running")
-        self._trigger_cron()
+        self._dispatch()
         return True
 
     def action_send(self):
@@ -309,7 +309,8 @@ class CrmBillingRun(models.Model):
         if self.state != "draft":
             raise UserError(self.env._("%(run)s is started already, it can't be changed.", run=self.name))
 
-    def _trigger_cron(self):
+    def _dispatch(self):
+        """Hand the started runs to the scheduled action. Add-ons with workers of their own extend it."""
         self._get_cron()._trigger()
 
     def _get_lang(self):
@@ -384,24 +385,33 @@ class CrmBillingRun(models.Model):
     @api.model
     def _cron_bill(self):
         """Bill the started runs, chunk by chunk, until nothing is left or the time is up."""
-        Period = self.env["crm.contract.period"]
         Cron = self.env["ir.cron"]
-        domain = self._get_work_domain()
-        has_time = Cron._commit_progress(remaining=Period.search_count(domain))
+        has_time = Cron._commit_progress(
+            remaining=self.env["crm.contract.period"].search_count(self._get_work_domain())
+        )
         conflicts = 0
         while has_time and conflicts < MAX_CONFLICTS:
             try:
-                periods = Period._claim(domain, self._get_chunk_size())
-                if not periods:
-                    break
-                periods._bill_or_isolate()
+                done = self._bill_chunk()
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 # A user or another worker was faster: what it left is taken with the next look.
                 self.env.cr.rollback()
                 conflicts += 1
                 continue
-            has_time = Cron._commit_progress(len(periods))
+            if not done:
+                break
+            has_time = Cron._commit_progress(done)
         self._close_finished()
+
+    @api.model
+    def _bill_chunk(self):
+        """Bill the next due rows of started runs that no other worker has taken. Commits where it isolates a bad row.
+
+        :return: how many were taken; 0 when nothing is left
+        """
+        periods = self.env["crm.contract.period"]._claim(self._get_work_domain(), self._get_chunk_size())
+        periods._bill_or_isolate()
+        return len(periods)
 
     @api.model
     def _get_work_domain(self):

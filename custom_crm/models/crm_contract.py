@@ -519,6 +519,18 @@ class CrmContract(models.Model):
         move = period._bill_now(today)
         return move._get_records_action(name=self.env._("Invoice"))
 
+    def action_skip_period(self):
+        """Ask why the oldest unbilled period is not to be billed, due or not.
+
+        :raises UserError: nothing is left to bill
+        """
+        self.ensure_one()
+        self.check_access("write")
+        period = self._get_oldest_unbilled()
+        if not period:
+            raise UserError(self.env._("Contract %(contract)s has nothing to bill.", contract=self.display_name))
+        return period.action_skip()
+
     def action_reassign(self, user_id, reason=None):
         """Make another employee responsible, who gets the reminders of the contracts as well.
 

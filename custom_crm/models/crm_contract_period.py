@@ -1,5 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import LockError, UserError
+from odoo.tools.mail import plaintext2html
 
 
 class CrmContractPeriod(models.Model):
@@ -25,6 +26,10 @@ class CrmContractPeriod(models.Model):
     currency_id = fields.Many2one(related="contract_id.currency_id")
     date_start = fields.Date(string="From", required=True, readonly=True)
     date_end = fields.Date(string="To", required=True, readonly=True)
+    whole_start = fields.Date(
+        required=True, readonly=True, help="First day of the whole period that these days are, or are a part of."
+    )
+    whole_end = fields.Date(required=True, readonly=True, help="Last day of the whole period.")
     payment_date = fields.Date(string="Planned Payment", readonly=True)
     state = fields.Selection(
         [("due", "Due"), ("billed", "Billed"), ("failed", "Failed"), ("skipped", "Skipped")],
@@ -52,6 +57,7 @@ class CrmContractPeriod(models.Model):
     problem = fields.Text(readonly=True, help="What is to be mended before billing, as found when a run was prepared.")
     error = fields.Text(readonly=True, help="Why billing failed.")
     is_skipped = fields.Boolean(readonly=True)
+    skip_reason = fields.Text(readonly=True, help="Why somebody decided that the period is not billed.")
 
     _dates_in_order = models.Constraint("CHECK(date_end >= date_start)", "A period can't end before it begins.")
 
@@ -125,3 +131,94 @@ class CrmContractPeriod(models.Model):
         """Invoice of the period."""
         self.ensure_one()
         return self.move_id._get_records_action(name=self.env._("Invoice"))
+
+    def action_skip(self):
+        """Ask for the reason, then leave the periods unbilled.
+
+        :raises AccessError: the user may not change the contracts
+        """
+        self.contract_id.check_access("write")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Do not Bill"),
+            "res_model": "crm.contract.period.skip",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_period_ids": self.ids},
+        }
+
+    def action_unskip(self):
+        """Let the periods that somebody skipped be billed after all.
+
+        :raises AccessError: the user may not change the contracts
+        """
+        self.contract_id.check_access("write")
+        # sudo: nobody writes the ledger by hand; whoever may change the contract decides what is billed.
+        periods = self.sudo().filtered("skip_reason")
+        periods.write({"is_skipped": False, "skip_reason": False})
+        periods.contract_id._sync_ledger()
+        periods._log_on_contracts(
+            lambda period: self.env._("To be billed after all: %s", period._get_title(self.env.lang))
+        )
+        return True
+
+    # -------------------------------------------------------------------------
+    # BUSINESS METHODS
+    # -------------------------------------------------------------------------
+
+    def _skip(self, reason):
+        """Leave due or failed periods unbilled. They count as settled; a later run does not bill them.
+
+        :raises AccessError: the user may not change the contracts
+        :raises UserError: a period is billed, or somebody is billing it at this moment
+        """
+        self.contract_id.check_access("write")
+        self._lock()
+        billed = self.filtered("move_id")
+        if billed:
+            raise UserError(
+                self.env._(
+                    "These periods are billed, they can't be skipped: %(periods)s",
+                    periods=", ".join(billed.mapped("display_name")),
+                )
+            )
+        # sudo: nobody writes the ledger by hand; whoever may change the contract decides what is billed.
+        self.sudo().write({"is_skipped": True, "skip_reason": reason, "error": False, "problem": False})
+        self.contract_id._clear_billing_failure()
+        self._log_on_contracts(
+            lambda period: self.env._(
+                "Not to be billed: %(period)s. %(reason)s", period=period._get_title(self.env.lang), reason=reason
+            )
+        )
+
+    def _lock(self):
+        """Lock the rows for this transaction.
+
+        :raises UserError: somebody is billing one of them at this moment
+        """
+        try:
+            self.lock_for_update(allow_referencing=True)
+        except LockError as error:
+            raise UserError(
+                self.env._(
+                    "%(periods)s: somebody else is billing it right now.",
+                    periods=", ".join(self.mapped("display_name")),
+                )
+            ) from error
+
+    def _log_on_contracts(self, get_text):
+        """Note on the contract of each row what the function says of it; one message a contract."""
+        by_contract = self.grouped("contract_id")
+        self.contract_id._log_each(lambda contract: plaintext2html("\n".join(map(get_text, by_contract[contract]))))
+
+    def _get_strip_state(self):
+        """State of the row, for what is billed also whether it is paid."""
+        self.ensure_one()
+        if self.state != "billed":
+            return self.state
+        # sudo: executors see whether a period is paid, not its invoice.
+        move = self.sudo().move_id
+        if move.payment_state in ("paid", "in_payment", "reversed"):
+            return "paid"
+        is_late = move.state == "posted" and move.invoice_date_due < self.company_id._crm_today()
+        return "overdue" if is_late else "billed"

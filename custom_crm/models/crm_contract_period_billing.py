@@ -2,7 +2,7 @@ import contextlib
 import logging
 
 from odoo import api, fields, models
-from odoo.exceptions import LockError, UserError
+from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date
 
@@ -42,12 +42,7 @@ class CrmContractPeriod(models.Model):
         :raises UserError: somebody else is billing it, or it is billed already
         """
         self.ensure_one()
-        try:
-            self.lock_for_update(allow_referencing=True)
-        except LockError as error:
-            raise UserError(
-                self.env._("%(period)s is being billed by somebody else right now.", period=self.display_name)
-            ) from error
+        self._lock()
         if self.is_closed:
             raise UserError(self.env._("%(period)s is billed already.", period=self.display_name))
         # sudo: nobody writes the ledger by hand.
@@ -55,10 +50,10 @@ class CrmContractPeriod(models.Model):
         return self._bill(invoice_date)
 
     def _bill_or_isolate(self):
-        """Bill locked rows, each with the invoice date of its run, in one go; on an error one by one.
+        """Bill locked rows, each with the invoice date of its run, in one go; on an error find the row that it is of.
 
-        Commits or rolls back: for scheduled actions only. A bad row is left ``failed`` with its error, the others are
-        billed.
+        Commits or rolls back then: for scheduled actions only. The bad row is left ``failed`` with its error, the
+        others are billed.
         """
         try:
             for run, periods in self.grouped("run_id").items():
@@ -66,30 +61,23 @@ class CrmContractPeriod(models.Model):
             self.env.flush_all()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
-        except Exception:  # noqa: BLE001 - one bad contract, whatever is wrong with it, must not stop the others
-            _logger.info("Billing %s periods in one go failed, going on one by one", len(self))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one contract must not stop the others
             self.env.cr.rollback()
-            for period in self:
-                period._bill_alone()
+            if len(self) > 1:
+                self._bill_halves()
+            else:
+                self._lock_due()._record_failure(error)
 
-    def _bill_alone(self):
-        self.ensure_one()
-        # The rollback gave the lock away: take it again, and look again.
-        period = self.try_lock_for_update(allow_referencing=True).filtered(lambda row: row.state == "due")
-        if not period:
-            return
-        period = period.with_context(lang=period.run_id._get_lang())
-        try:
-            period._bill(period.run_id.date)
-            self.env.flush_all()
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            raise
-        except Exception as error:
-            self.env.cr.rollback()
-            if not isinstance(error, UserError):
-                _logger.exception("Billing period %s failed", self.id)
-            period.try_lock_for_update(allow_referencing=True)._record_failure(error)
-        self.env["ir.cron"]._commit_progress()
+    def _bill_halves(self):
+        _logger.info("Billing %s periods in one go failed, going on with the halves", len(self))
+        middle = len(self) // 2
+        for half in (self[:middle], self[middle:]):
+            half._lock_due()._bill_or_isolate()
+            self.env["ir.cron"]._commit_progress()
+
+    def _lock_due(self):
+        """Lock the rows again after a rollback gave the locks away, as far as they are still due."""
+        return self.try_lock_for_update(allow_referencing=True).filtered(lambda row: row.state == "due")
 
     def _bill(self, invoice_date):
         """Create the invoices of the locked rows and post them, if their company wants it so.
@@ -135,7 +123,9 @@ class CrmContractPeriod(models.Model):
 
     def _record_failure(self, error):
         """Leave the error on the row and tell the responsible once."""
-        for period in self.filtered(lambda row: row.state == "due"):
+        if not isinstance(error, UserError):
+            _logger.error("Billing of %s failed", self, exc_info=error)
+        for period in self.with_context(lang=self.run_id._get_lang()):
             message = str(error) if isinstance(error, UserError) else period._get_technical_message(error)
             period.error = message
             # Whatever keeps the activity from being made, the error stands on the period.
@@ -157,8 +147,8 @@ class CrmContractPeriod(models.Model):
     def _get_title(self, lang_code):
         """The period in words: ``March 2026`` for a whole month, otherwise its first and last day, or the only one."""
         self.ensure_one()
-        whole = self.contract_id._get_whole_period(self)
-        if self.contract_id.billing_period == "month" and not whole.is_partial and self.date_start.day == 1:
+        is_whole = (self.date_start, self.date_end) == (self.whole_start, self.whole_end)
+        if self.contract_id.billing_period == "month" and is_whole and self.date_start.day == 1:
             return format_date(self.env, self.date_start, lang_code, "LLLL y")
         return self._format_span(self.date_start, self.date_end, lang_code)
 
@@ -191,9 +181,8 @@ class CrmContractPeriod(models.Model):
         """
         self.ensure_one()
         contract = self.contract_id
-        whole = contract._get_whole_period(self)
         for line in self._get_lines():
-            part = Period(*self._get_line_days(line), whole.whole_start, whole.whole_end)
+            part = Period(*self._get_line_days(line), self.whole_start, self.whole_end)
             is_partial = contract.prorate and part.is_partial
             amount = line[field_name]
             yield line, prorate(amount, part, self.currency_id.rounding) if is_partial else amount, is_partial

@@ -8,8 +8,6 @@ from ..tools.periods import (
     ONE_DAY,
     Period,
     billing_date,
-    get_service_start,
-    get_whole,
     is_due,
     iter_periods,
     month_end,
@@ -88,7 +86,7 @@ class CrmContract(models.Model):
             return date.min, date.max
         if row.credited_from:
             return row.date_start, row.credited_from - ONE_DAY
-        last = row.date_end if self.prorate else self._get_whole_period(row).whole_end
+        last = row.date_end if self.prorate else row.whole_end
         return row.date_start, max(row.date_end, last)
 
     # -------------------------------------------------------------------------
@@ -104,7 +102,7 @@ class CrmContract(models.Model):
         # sudo: nobody writes the ledger by hand, it follows from the contracts.
         for contract in self.sudo():
             rows = contract.period_ids.filtered(
-                lambda row: not row.move_id and (not row.is_skipped or row.move_ids)
+                lambda row: not row.move_id and not row.skip_reason and (not row.is_skipped or row.move_ids)
             ).sorted("date_start")
             if not rows:
                 continue
@@ -117,7 +115,8 @@ class CrmContract(models.Model):
             for row in rows - stale:
                 part = by_days.pop((row.date_start, row.date_end))
                 # As a run has planned it, if one holds the row: nothing is to change under it without need.
-                row.write({"payment_date": contract._get_payment_date(part, row.run_id.date), "is_skipped": False})
+                payment_date = contract._get_payment_date(part, row.run_id.date)
+                row.write({**contract._prepare_period_vals(part), "payment_date": payment_date, "is_skipped": False})
             kept = stale.filtered("move_ids")
             (stale - kept).unlink()
             contract._move_rows(kept, list(by_days.values()))
@@ -222,17 +221,10 @@ class CrmContract(models.Model):
             "contract_id": self.id,
             "date_start": period.date_start,
             "date_end": period.date_end,
+            "whole_start": period.whole_start,
+            "whole_end": period.whole_end,
             "payment_date": self._get_payment_date(period),
         }
-
-    def _get_whole_period(self, row):
-        """``tools.periods.Period`` of a row of the ledger: the row's days and the whole period in which they lie."""
-        self.ensure_one()
-        if self.kind == "one_off":
-            return Period(row.date_start, row.date_end, row.date_start, row.date_end)
-        begin = get_service_start(row.date_start, self.date_start, self.suspension_ids._get_spans())
-        whole = get_whole(row.date_start, begin, MONTHS[self.billing_period], self.billing_alignment)
-        return Period(row.date_start, row.date_end, *whole)
 
     # -------------------------------------------------------------------------
     # FAILURES

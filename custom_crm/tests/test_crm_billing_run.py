@@ -148,7 +148,7 @@ class TestCrmBillingRun(CrmCommon):
         Period = self.env.registry["crm.contract.period"]
         with (
             patch.object(Period, "_prepare_invoice_vals", side_effect=KeyError("x")),
-            mute_logger("odoo.addons.custom_crm.models.crm_contract_period"),
+            mute_logger("odoo.addons.custom_crm.models.crm_contract_period_billing"),
         ):
             run = self._bill()
         self.assertEqual(run.failed_count, 1)
@@ -356,7 +356,7 @@ class TestCrmBillingRun(CrmCommon):
         self._make_active(date_start=date(2026, 3, 1), partner_id=no_address.id)
         run = self._bill()
         self.assertEqual((run.to_send_count, run.no_address_count, run.draft_count), (1, 1, 0))
-        self.assertIn("e-mail", run.period_ids.filtered(lambda p: p.partner_id == no_address)._get_problems()[0])
+        self.assertIn("e-mail", run.period_ids.filtered(lambda p: p.partner_id == no_address).problem)
         run.with_user(self.manager).action_send()
         queued = run.period_ids.move_id.filtered("sending_data")
         self.assertEqual(queued.partner_id, self.client)

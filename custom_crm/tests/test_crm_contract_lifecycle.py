@@ -58,7 +58,7 @@ class TestSuspension(LifecycleCommon):
             ],
         )
         row = contract.period_ids.filtered(lambda period: period.date_start == date(2026, 3, 20))
-        self.assertFalse(contract._get_whole_period(row).is_partial)
+        self.assertEqual((row.date_start, row.date_end), (row.whole_start, row.whole_end))
 
     def test_billed_period_keeps_its_dates(self):
         contract = self._make_active()

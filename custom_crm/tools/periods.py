@@ -103,18 +103,6 @@ def iter_wholes(date_start, months, alignment):
         yield _nth_whole(anchor, number, months)
 
 
-def get_whole(day, date_start, months, alignment):
-    """(first day, last day) of the full period in which ``day`` lies, of a contract that begins on ``date_start``.
-
-    >>> [str(bound) for bound in get_whole(date(2026, 3, 30), date(2026, 1, 31), 1, "anniversary")]
-    ['2026-02-28', '2026-03-30']
-    """
-    anchor = _get_anchor(date_start, months, alignment)
-    number = ((day.year - anchor.year) * 12 + day.month - anchor.month) // months
-    begin, end = _nth_whole(anchor, number, months)
-    return (begin, end) if begin <= day else _nth_whole(anchor, number - 1, months)
-
-
 def iter_service(date_start, date_end, suspensions):
     """Yield (first day, last day) of the spans with service, in order: the contract's life less its suspensions.
 
@@ -139,16 +127,6 @@ def iter_service(date_start, date_end, suspensions):
         begin = max(begin, last + ONE_DAY)
     if not date_end or begin <= date_end:
         yield begin, date_end
-
-
-def get_service_start(day, date_start, suspensions):
-    """First day of the service that goes on until ``day``: of the contract, or the day on which it was resumed.
-
-    >>> get_service_start(date(2026, 4, 7), date(2026, 1, 1), [(date(2026, 3, 10), date(2026, 3, 19))])
-    datetime.date(2026, 3, 20)
-    """
-    resumed = [last + ONE_DAY for _first, last in suspensions if last and last < day]
-    return max([date_start, *resumed])
 
 
 def iter_periods(date_start, date_end, months, alignment, suspensions=()):

@@ -1,5 +1,6 @@
 from . import crm_contract_stop
 from . import crm_contract_finish
+from . import crm_contract_period_skip
 from . import crm_contract_price_revision
 from . import crm_contract_price_revision_line
 from . import crm_contract_reassign

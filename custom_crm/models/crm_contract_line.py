@@ -64,7 +64,9 @@ class CrmContractLine(models.Model):
         readonly=False,
         precompute=True,
         check_company=True,
-        domain="[('type_tax_use', '=', 'sale')]",
+        # As on invoices: an archived tax must not vanish from the price unnoticed.
+        context={"active_test": False},
+        domain="[('type_tax_use', '=', 'sale'), ('active', '=', True)]",
     )
     price_subtotal = fields.Monetary(string="Untaxed Amount", compute="_compute_amounts", store=True, precompute=True)
     price_total = fields.Monetary(string="Amount", compute="_compute_amounts", store=True, precompute=True)

@@ -3,7 +3,8 @@ from unittest.mock import patch
 
 from psycopg2 import IntegrityError
 
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import format_date, mute_logger
 
@@ -362,3 +363,238 @@ class TestCrmBillingRun(CrmCommon):
         self.assertEqual(queued.partner_id, self.client)
         with self.assertRaises(UserError):
             run.with_user(self.manager).action_send()
+
+    # What a run is for
+
+    def test_only_chosen_clients_contracts_and_settlement(self):
+        other = self.env["res.partner"].create({"name": "Other", "is_company": True, "is_client": True})
+        office = self.env["res.partner"].create({"name": "Office", "parent_id": other.id})
+        cash = self._make_active(date_start=date(2026, 3, 1), settlement="cash")
+        cashless = self._make_active(date_start=date(2026, 3, 1), settlement="cashless")
+        others = self._make_active(date_start=date(2026, 3, 1), partner_id=other.id, settlement="cashless")
+        choices = [
+            ({}, cash | cashless | others),
+            ({"settlement": "cash"}, cash),
+            ({"partner_ids": [Command.set(other.ids)]}, others),
+            ({"contract_ids": [Command.set((cash | others).ids)]}, cash | others),
+            ({"contract_ids": [Command.set((cash | others).ids)], "settlement": "cashless"}, others),
+            ({"partner_ids": [Command.set(office.ids)]}, cash.browse()),
+        ]
+        for vals, expected in choices:
+            with self.subTest(vals):
+                run = self._make_run(**vals)
+                run.action_prepare()
+                self.assertEqual(run.period_ids.contract_id, expected)
+
+    def test_another_choice_drops_what_was_collected(self):
+        self._make_active(date_start=date(2026, 3, 1), settlement="cash")
+        run = self._make_run().with_user(self.manager)
+        run.action_prepare()
+        run.settlement = "cashless"
+        self.assertFalse(run.period_ids)
+        run.settlement = False
+        run.action_start()
+        with self.assertRaises(UserError):
+            run.settlement = "cash"
+
+    def _make_other_company(self, currency):
+        other = self.env["res.company"].create({"name": "Other", "currency_id": currency.id})
+        self.env["account.chart.template"].try_loading("generic_coa", company=other, install_demo=False)
+        self.env.user.company_ids |= other
+        self.manager.company_ids |= other
+        return other
+
+    def test_several_companies_and_currencies(self):
+        currency = (self.env.ref("base.EUR") | self.env.ref("base.USD")) - self.company.currency_id
+        currency = currency[0]
+        currency.active = True
+        self.env["res.currency.rate"].create(
+            {"currency_id": currency.id, "name": "2026-01-01", "rate": 0.5, "company_id": self.company.id}
+        )
+        other = self._make_other_company(currency)
+        own = self._make_active(date_start=date(2026, 3, 1), lines=[{"price_unit": 700}])
+        foreign = self._make_active(
+            date_start=date(2026, 3, 1), company_id=other.id, currency_id=currency.id, lines=[{"price_unit": 100}]
+        )
+        run = self._make_run(company_ids=[Command.set((self.company | other).ids)])
+        run.action_prepare()
+        self.assertEqual(run.amount_total, 900)
+        run.action_start()
+        self._run_cron()
+        self.assertEqual((run.billed_count, run.failed_count), (2, 0))
+        self.assertEqual(own.move_ids.company_id, self.company)
+        self.assertRecordValues(
+            foreign.move_ids, [{"company_id": other.id, "currency_id": currency.id, "amount_total": 100}]
+        )
+        self.assertEqual(foreign.move_ids.journal_id.company_id, other)
+        self.assertEqual(foreign.move_ids.line_ids.account_id.company_ids, other)
+
+    def test_run_of_a_foreign_company_is_out_of_reach(self):
+        other = self._make_other_company(self.company.currency_id)
+        run = self._make_run(company_ids=[Command.set((self.company | other).ids)])
+        Runs = self.env["crm.billing.run"].with_user(self.manager)
+        self.assertIn(run, Runs.with_context(allowed_company_ids=(self.company | other).ids).search([]))
+        self.assertNotIn(run, Runs.with_context(allowed_company_ids=self.company.ids).search([]))
+        self.manager.company_ids = self.company
+        self.env.invalidate_all()
+        self.assertNotIn(run, Runs.search([]))
+        with self.assertRaises(AccessError):
+            run.with_user(self.manager).action_start()
+        with self.assertRaises(AccessError):
+            Runs.create({"date": date(2026, 3, 1), "company_ids": [Command.set((self.company | other).ids)]})
+
+    # Stopping
+
+    def test_stopped_run_waits(self):
+        contract = self._make_active(date_start=date(2026, 3, 1))
+        run = self._make_run().with_user(self.manager)
+        run.action_prepare()
+        run.action_start()
+        run.action_stop()
+        self._run_cron()
+        self.assertEqual((run.state, run.is_stopped, run.billed_count), ("running", True, 0))
+        run.action_resume()
+        self._run_cron()
+        self.assertEqual((run.state, run.is_stopped, run.billed_count), ("done", False, 1))
+        self.assertEqual(len(contract.move_ids), 1)
+        run.action_stop()
+        self.assertEqual(run.state, "done")
+
+    def test_stop_is_for_managers(self):
+        run = self._make_run()
+        for name in ("action_stop", "action_resume"):
+            with self.assertRaises(AccessError):
+                getattr(run.with_user(self.accountant), name)()
+
+    # Problems found beforehand
+
+    def _find_problems(self, **vals):
+        self._make_active(date_start=date(2026, 3, 1), **vals)
+        run = self._make_run()
+        run.action_prepare()
+        return run, run.period_ids.problem or ""
+
+    def test_no_problem(self):
+        run, problem = self._find_problems()
+        self.assertEqual((problem, run.problem_count), ("", 0))
+
+    def test_problems_are_found_beforehand(self):
+        tax = self.env["account.tax"].create({"name": "Twenty", "amount": 20, "type_tax_use": "sale"})
+        old_tax = tax.copy({"name": "Nineteen"})
+        taxed, archived = self.env["product.product"].create(
+            [
+                {"name": "Taxed", "type": "service", "taxes_id": [Command.set(tax.ids)]},
+                {"name": "Old service", "type": "service", "list_price": 5, "taxes_id": [Command.clear()]},
+            ]
+        )
+        silent = self.env["res.partner"].create({"name": "Silent", "is_company": True})
+        cases = {
+            "Archived: Old service.": {"lines": [{"product_id": archived.id}]},
+            "Without a price: Maintenance.": {"lines": [{"price_unit": 0}]},
+            "Without a tax, though the product has one: Taxed.": {
+                "lines": [{"product_id": taxed.id, "price_unit": 5, "tax_ids": [Command.clear()]}]
+            },
+            "Archived taxes: Nineteen.": {"lines": [{"tax_ids": [Command.set(old_tax.ids)]}]},
+            "The client has no e-mail address.": {"partner_id": silent.id},
+            "No service is in force in this period.": {"lines": [{"date_to": date(2026, 2, 1)}]},
+        }
+        contracts = {text: self._make_active(date_start=date(2026, 3, 1), **vals) for text, vals in cases.items()}
+        archived.active = False
+        old_tax.active = False
+        run = self._make_run()
+        run.action_prepare()
+        for text, contract in contracts.items():
+            with self.subTest(text):
+                self.assertEqual(run.period_ids.filtered(lambda row, c=contract: row.contract_id == c).problem, text)
+        self.assertEqual(run.problem_count, len(cases))
+
+    def test_lost_income_account(self):
+        self.env["account.journal"].search([("type", "=", "sale")]).default_account_id = False
+        self.product.categ_id.property_account_income_categ_id = False
+        self.company.income_account_id = False
+        _run, problem = self._find_problems()
+        self.assertIn("Without an income account: Maintenance.", problem)
+
+    def test_closed_accounts(self):
+        self.company.fiscalyear_lock_date = date(2026, 3, 31)
+        _run, problem = self._find_problems()
+        self.assertIn("The accounts are closed until", problem)
+
+    def test_preparing_again_looks_anew(self):
+        self.client.email = False
+        run, problem = self._find_problems()
+        self.assertIn("e-mail", problem)
+        self.client.email = "office@polyus.example"
+        run.action_prepare()
+        self.assertEqual((run.period_ids.problem, run.problem_count), (False, 0))
+
+    def test_problems_cost_no_query_a_period(self):
+        def count(number):
+            for index in range(number):
+                client = self.client.copy({"name": f"Client {index}"})
+                self._make_active(date_start=date(2026, 3, 1), partner_id=client.id)
+            run = self._make_run()
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            run.action_prepare()
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        count(5)
+        few, many = count(5), count(25)
+        self.assertLess(many - few, 25)
+
+    # Periods that are not billed
+
+    def test_skipped_with_a_reason(self):
+        contract = self._make_active(date_start=date(2026, 2, 1))
+        run = self._make_run()
+        run.action_prepare()
+        february, march = run.period_ids.sorted("date_start")
+        february.with_user(self.manager)._skip("Paid by barter")
+        self.assertEqual((february.state, february.skip_reason), ("skipped", "Paid by barter"))
+        self.assertIn("barter", contract.message_ids[0].body)
+        run.action_start()
+        self._run_cron()
+        self.assertEqual((run.state, run.billed_count, run.total_count), ("done", 1, 2))
+        self.assertFalse(february.move_id)
+        with self.assertRaises(UserError):
+            march._skip("Too late")
+        # Nor by a later run, whatever changes on the contract.
+        contract.line_ids.price_unit = 5
+        contract.date_end = date(2026, 12, 31)
+        self._bill()
+        self.assertEqual((february.state, len(contract.move_ids)), ("skipped", 1))
+        february.with_user(self.manager).action_unskip()
+        self.assertEqual(february.state, "due")
+        self._bill()
+        self.assertEqual(february.state, "billed")
+
+    def test_next_period_skipped_beforehand(self):
+        contract = self._make_active(date_start=date(2026, 3, 1))
+        action = contract.with_user(self.manager).action_skip_period()
+        wizard = self.env["crm.contract.period.skip"].with_context(**action["context"]).create({"reason": "Gift"})
+        wizard.with_user(self.manager).action_skip()
+        self.assertEqual(contract.period_ids.state, "skipped")
+        self.assertEqual(contract.next_billing_date, date(2026, 4, 1))
+
+    def test_skipping_is_for_managers(self):
+        contract = self._make_active(date_start=date(2026, 3, 1), user_id=self.executor.id)
+        period = contract._ensure_periods(date(2026, 3, 1))
+        for call in (period.with_user(self.executor).action_skip, period.with_user(self.executor).action_unskip):
+            with self.assertRaises(AccessError):
+                call()
+        with self.assertRaises(AccessError):
+            period.with_user(self.executor)._skip("No")
+
+    def test_bad_one_is_found_by_halves(self):
+        """Of 16 in a chunk two are bad: nobody else is billed alone, and nobody is billed twice."""
+        contracts = [self._make_active(date_start=date(2026, 3, 1)) for _number in range(16)]
+        bad = contracts[3] | contracts[12]
+        bad.line_ids.date_to = date(2026, 1, 31)
+        run = self._bill()
+        self.assertEqual((run.billed_count, run.failed_count, run.state), (14, 2, "done"))
+        self.assertEqual(set(bad.period_ids.mapped("state")), {"failed"})
+        names = sorted(run.period_ids.move_id.mapped("sequence_number"))
+        self.assertEqual(names, list(range(names[0], names[0] + 14)), "numbers have no gap")

@@ -18,6 +18,7 @@
         "data/crm_process_data.xml",
         "data/crm_responsible_data.xml",
         "data/crm_billing_run_data.xml",
+        "wizard/crm_contract_bill_views.xml",
         "wizard/crm_contract_finish_views.xml",
         "wizard/crm_contract_period_skip_views.xml",
         "wizard/crm_contract_price_revision_views.xml",

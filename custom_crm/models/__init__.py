@@ -1,5 +1,6 @@
 # Before the models that inherit it.
 from . import crm_responsible_mixin
+from . import crm_terms_mixin
 from . import account_move
 from . import account_move_billing
 from . import account_move_items
@@ -31,6 +32,7 @@ from . import crm_contract_stage_screen
 from . import crm_contract_stage_statistics
 from . import crm_contract_strip
 from . import crm_contract_suspension
+from . import crm_contract_terms
 from . import crm_process
 from . import crm_process_responsible
 from . import crm_process_stage

@@ -4,7 +4,6 @@ from datetime import date
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools import format_date
 
 # Periods are counted from these: once one is billed they can't change without a gap or an overlap.
 SCHEDULE_FIELDS = {"kind", "date_start", "billing_period", "billing_alignment", "prorate"}
@@ -28,17 +27,6 @@ IN_FORCE_STATES = ("active", "suspended", "finished")
 CLOSED_STATES = ("finished", "cancelled")
 # What a closed contract keeps as it was.
 CLOSED_FIELDS = LEDGER_FIELDS | {"company_id", "currency_id", "partner_id", "settlement"}
-# What the terms are checked by.
-TERMS_FIELDS = (
-    "billing_alignment",
-    "billing_period",
-    "billing_timing",
-    "date_end",
-    "date_start",
-    "kind",
-    "name",
-    "payment_day",
-)
 
 
 class CrmContract(models.Model):
@@ -314,41 +302,6 @@ class CrmContract(models.Model):
     # CHECKS
     # -------------------------------------------------------------------------
 
-    @api.constrains(*TERMS_FIELDS)
-    def _check_terms(self):
-        """What the database keeps as well, in words for the user."""
-        for contract in self:
-            contract._check_days()
-            if contract.kind == "subscription":
-                contract._check_subscription()
-
-    def _check_days(self):
-        if self.date_start and self.date_end and self.date_end < self.date_start:
-            raise ValidationError(
-                self.env._(
-                    "Contract %(contract)s begins on %(date)s, it can't end before.",
-                    contract=self.display_name,
-                    date=format_date(self.env, self.date_start),
-                )
-            )
-
-    def _check_subscription(self):
-        if not 1 <= self.payment_day <= 31:
-            raise ValidationError(
-                self.env._(
-                    "Contract %(contract)s needs its planned payment day: a day of the month, from 1 to 31.",
-                    contract=self.display_name,
-                )
-            )
-        if not (self.billing_period and self.billing_alignment and self.billing_timing):
-            raise ValidationError(
-                self.env._(
-                    "Contract %(contract)s is a subscription: choose its billing period, how its periods are counted, "
-                    "and whether it is billed in advance.",
-                    contract=self.display_name,
-                )
-            )
-
     @api.constrains("partner_id")
     def _check_partner(self):
         """The parties of a contract are companies and independent people, not the people of a company."""
@@ -402,22 +355,8 @@ class CrmContract(models.Model):
         clients.filtered(lambda partner: not partner.is_client).is_client = True
         return contracts
 
-    def _prepare_create_values(self, vals_list):
-        # EXTENDS 'base': checks of records come after the database, which refuses in its own words
-        vals_list = super()._prepare_create_values(vals_list)
-        numbers = defaultdict(list)
-        for vals in vals_list:
-            self.new({name: vals.get(name) for name in TERMS_FIELDS})._check_terms()
-            numbers[vals["company_id"]].append(vals["name"])
-        for company_id, names in numbers.items():
-            self._check_numbers_free(company_id, names)
-        return vals_list
-
     def write(self, vals):
         self.check_access("write")
-        if vals.get("name"):
-            for company in self.company_id:
-                self._check_numbers_free(company.id, [vals["name"]])
         if PROTECTED_FIELDS & vals.keys() and not self.env.su:
             raise UserError(self.env._("The status of a contract is changed by its buttons only."))
         if CLOSED_FIELDS & vals.keys():
@@ -532,7 +471,7 @@ class CrmContract(models.Model):
         return period.action_skip()
 
     def action_reassign(self, user_id, reason=None):
-        """Make another employee responsible, who gets the reminders of the contracts as well.
+        """Make another employee responsible, who gets an activity on each contract and its reminders as well.
 
         :param int user_id: the new responsible (``res.users``)
         :param str reason: shown in a note
@@ -544,17 +483,12 @@ class CrmContract(models.Model):
         self._check_changeable()
         user = self.env["res.users"].browse(user_id)
         others = self.filtered(lambda contract: contract.user_id != user)
-        formers = {contract: contract.user_id.name for contract in others}
-        others.user_id = user
-        if reason:
-            others._log_each(
-                lambda contract: self.env._(
-                    "Responsible: %(former)s → %(user)s (%(reason)s)",
-                    former=formers[contract],
-                    user=user.name,
-                    reason=reason,
-                )
-            )
+        formers = {contract: contract.user_id for contract in others}
+        # The activity tells the new responsible; a message for each of many contracts would say it twice.
+        others.with_context(mail_auto_subscribe_no_notify=True).user_id = user
+        others._log_hand_over(formers, user, dict.fromkeys(others, reason))
+        # sudo: who hands over plans what the new responsible has to do.
+        others.sudo()._schedule_once(self._responsible_activity, user)
         return True
 
     def action_view_current_stage(self):
@@ -602,19 +536,6 @@ class CrmContract(models.Model):
                 )
             )
         return number
-
-    def _check_numbers_free(self, company_id, names):
-        # sudo: a number is taken, whether the user sees its contract or not.
-        taken = self.sudo().search(
-            [("company_id", "=", company_id), ("name", "in", names), ("id", "not in", self.ids)], order="id", limit=1
-        )
-        if taken:
-            raise ValidationError(
-                self.env._(
-                    "The company has a contract with the number %(number)s already. Enter another number.",
-                    number=taken.name,
-                )
-            )
 
     def _check_activable(self):
         self.ensure_one()

@@ -284,6 +284,16 @@ class CrmContract(models.Model):
             raise UserError(
                 self.env._("Contract %(contract)s is not suspended, there is nothing to resume.", contract=self.name)
             )
+        begin = self._get_open_suspension().date_from
+        if day < begin <= self.company_id._crm_today():
+            raise UserError(
+                self.env._(
+                    "Contract %(contract)s is suspended from %(date)s. Resume it from a later day, or from that very "
+                    "day to take the suspension back.",
+                    contract=self.display_name,
+                    date=format_date(self.env, begin),
+                )
+            )
         if self.date_end and day > self.date_end:
             raise UserError(
                 self.env._(

@@ -3,17 +3,16 @@ from odoo.exceptions import UserError, ValidationError
 
 from ..tools.periods import ONE_DAY
 
-# What the terms are checked by.
-TERMS_FIELDS = ("date_from", "date_to", "product_id", "quantity")
-
 
 class CrmContractLine(models.Model):
     """Service or goods of a contract, with its price of one billing, in force from one day to another (inclusive)."""
 
     _name = "crm.contract.line"
     _description = "Contract Line"
+    _inherit = ["crm.terms.mixin"]
     _order = "contract_id, sequence, id"
     _check_company_auto = True
+    _terms_fields = ("date_from", "date_to", "product_id", "quantity")
 
     contract_id = fields.Many2one("crm.contract", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one(related="contract_id.company_id", store=True, precompute=True, index=True)
@@ -143,7 +142,7 @@ class CrmContractLine(models.Model):
 
     @api.constrains("quantity", "date_from", "date_to")
     def _check_terms(self):
-        """What the database keeps as well, in words for the user."""
+        # EXTENDS 'crm.terms.mixin'
         for line in self:
             if line.quantity <= 0:
                 raise ValidationError(
@@ -160,13 +159,6 @@ class CrmContractLine(models.Model):
     # -------------------------------------------------------------------------
     # CRUD
     # -------------------------------------------------------------------------
-
-    def _prepare_create_values(self, vals_list):
-        # EXTENDS 'base': checks of records come after the database, which refuses in its own words
-        vals_list = super()._prepare_create_values(vals_list)
-        for vals in vals_list:
-            self.new({name: vals.get(name) for name in TERMS_FIELDS})._check_terms()
-        return vals_list
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -126,17 +126,22 @@ class CrmContractPeriod(models.Model):
         if not isinstance(error, UserError):
             _logger.error("Billing of %s failed", self, exc_info=error)
         for period in self.with_context(lang=self.run_id._get_lang()):
-            message = str(error) if isinstance(error, UserError) else period._get_technical_message(error)
+            message = str(error) if isinstance(error, UserError) else period._explain(error)
             period.error = message
             # Whatever keeps the activity from being made, the error stands on the period.
             with contextlib.suppress(UserError), self.env.cr.savepoint():
                 period.contract_id._notify_billing_failure(period, message)
 
-    def _get_technical_message(self, error):
-        return self.env._(
+    def _explain(self, error):
+        """A technical error in words for the user: what is found to be wrong with the period, and what happened."""
+        # Whatever is broken so much that nothing can be found, the error itself is told.
+        with contextlib.suppress(Exception), self.env.cr.savepoint():
+            self._find_problems(self.run_id.date)
+        technical = self.env._(
             "Technical error %(error)s. The server's log has the details; tell your administrator.",
             error=type(error).__name__,
         )
+        return "\n".join(filter(None, [self.problem, technical]))
 
     # Values of the invoice
 

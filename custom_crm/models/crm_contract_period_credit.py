@@ -107,6 +107,7 @@ class CrmContractPeriod(models.Model):
         self.ensure_one()
         move = self.move_id
         begin = max(date_from, self.date_start)
+        today = self.company_id._crm_today()
         return {
             "move_type": "out_refund",
             "reversed_entry_id": move.id,
@@ -114,7 +115,8 @@ class CrmContractPeriod(models.Model):
             "partner_id": move.partner_id.id,
             "currency_id": move.currency_id.id,
             "fiscal_position_id": move.fiscal_position_id.id,
-            "invoice_date": self.company_id._crm_today(),
+            "invoice_date": today,
+            "invoice_date_due": today,
             "invoice_payment_term_id": False,
             "invoice_user_id": move.invoice_user_id.id,
             "invoice_origin": move.name,

@@ -40,6 +40,13 @@ class CrmContract(models.Model):
             vals["member_ids"] = [Command.create(member_vals) for member_vals in members.copy_data()]
         return vals_list
 
+    def write(self, vals):
+        result = super().write(vals)
+        if "user_id" in vals:
+            # sudo: the activity is the former responsible's.
+            self.sudo().activity_reschedule([ACTIVITY_HAND_OVER], new_user_id=vals["user_id"])
+        return result
+
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
     # -------------------------------------------------------------------------

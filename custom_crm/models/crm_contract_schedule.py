@@ -1,6 +1,8 @@
 from datetime import date
 from itertools import takewhile
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import models
 from odoo.tools.mail import plaintext2html
 
@@ -17,6 +19,7 @@ from ..tools.periods import (
 )
 from .crm_contract import IN_FORCE_STATES
 
+MAX_YEARS = 20
 MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 ACTIVITY_BILLING_FAILED = "custom_crm.mail_activity_billing_failed"
 
@@ -61,7 +64,10 @@ class CrmContract(models.Model):
         """Day on which users look for the invoice of the period: as ``_get_billing_date``, but not before it begins.
 
         A run bills a period in advance from the first of the month on, which may lie before the contract's first day.
+        A one-off contract may be billed before its work begins.
         """
+        if self.kind == "one_off":
+            return self._get_billing_date(period)
         return max(self._get_billing_date(period), period.date_start)
 
     def _is_due(self, period, run_date):
@@ -197,6 +203,16 @@ class CrmContract(models.Model):
             moves |= period._bill_now(self.company_id._crm_today())
         return moves
 
+    def _preview_next(self):
+        """What ``action_invoice`` bills, as a row that is not saved; empty if nothing is left to bill."""
+        part = self._get_next_unbilled() if self else None
+        rows = self.env["crm.contract.period"]
+        return rows.new(self._prepare_period_vals(part)) if part else rows
+
+    def _get_last_sensible_day(self):
+        """A later last day of a contract is taken for a typo: each month up to it may be an invoice."""
+        return self.company_id._crm_today() + relativedelta(years=MAX_YEARS)
+
     def _preview_rest(self, date_end):
         """What ``_bill_rest`` bills once the contract is finished on the day, as rows that are not saved."""
         rows = self.env["crm.contract.period"]
@@ -243,4 +259,7 @@ class CrmContract(models.Model):
             )
 
     def _clear_billing_failure(self):
-        self.activity_unlink([ACTIVITY_BILLING_FAILED])
+        """Take the activity back from contracts that have no failed period any more."""
+        alarmed = self.browse(self.activity_search([ACTIVITY_BILLING_FAILED]).mapped("res_id"))
+        failed = alarmed.period_ids.filtered(lambda row: row.state == "failed").contract_id
+        (alarmed - failed).activity_unlink([ACTIVITY_BILLING_FAILED])

@@ -167,7 +167,7 @@ class CrmContractStage(models.Model):
         if operator != "in" or list(value) != [True]:
             return NotImplemented
         # sudo: companies of all time zones; the user's rules choose among their stages.
-        companies = self.env["res.company"].sudo().search([])  # pylint: disable=no-search-all
+        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])  # pylint: disable=no-search-all
         by_today = companies.grouped(lambda company: company._crm_today())
         # The latest day stands apart, so that the index of deadlines serves all companies at once.
         is_late = Domain("state", "=", "open") & Domain("date_deadline", "<", max(by_today))
@@ -348,20 +348,14 @@ class CrmContractStage(models.Model):
         :raises UserError: a stage is closed, or the new responsible is not active
         """
         user = self.env["res.users"].browse(user_id)
-        formers = {stage: stage.user_id.name for stage in self}
+        formers = {stage: stage.user_id for stage in self}
         self.user_id = user
-        for stage, former in formers.items():
-            stage.message_post(body=self._get_handed_over_message(former, user.name, reason))
+        self._log_hand_over(formers, user, dict.fromkeys(self, reason))
         return True
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
-
-    def _get_handed_over_message(self, former, user, reason):
-        if not reason:
-            return self.env._("Responsible: %(former)s → %(user)s", former=former, user=user)
-        return self.env._("Responsible: %(former)s → %(user)s (%(reason)s)", former=former, user=user, reason=reason)
 
     def _get_new_items(self):
         """Items of the definition that the stage has not; one that lost its definition counts by its name."""

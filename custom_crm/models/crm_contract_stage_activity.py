@@ -55,8 +55,10 @@ class CrmContractStage(models.Model):
     def _log_on_contracts(self, get_body):
         """Note on each stage's contract what the function says of the stage, all at once; nobody is notified."""
         # sudo: who works on a stage need not be able to change its contract.
-        contracts = self.sudo().contract_id
-        contracts._message_log_batch({stage.contract_id.id: get_body(stage) for stage in self.sudo()})
+        for company, stages in self.sudo().grouped("company_id").items():
+            # What the system does by itself, it tells in the company's language.
+            stages = stages.with_context(lang=self.env.lang or company.partner_id.lang)  # noqa: PLW2901
+            stages.contract_id._message_log_batch({stage.contract_id.id: get_body(stage) for stage in stages})
 
     def _get_opened_message(self):
         self.ensure_one()

@@ -31,6 +31,13 @@ class CrmContractStage(models.Model):
     def _prepare_responsible_activity_vals(self, activity_type, user):
         return self._prepare_stage_activity_vals(activity_type, user)
 
+    def _log_hand_over(self, formers, user, reasons):
+        result = super()._log_hand_over(formers, user, reasons)
+        self._log_on_contracts(
+            lambda stage: f"{stage.name}. {self._get_hand_over_text(formers[stage], user, reasons.get(stage))}"
+        )
+        return result
+
     def _leave_to_working_group(self):
         """Give open stages of people who left the working group to whoever the definition names now.
 
@@ -39,6 +46,9 @@ class CrmContractStage(models.Model):
         successors = self.grouped(lambda stage: stage.stage_id._get_responsible(stage.contract_id))
         for user, stages in successors.items():
             handed_over = stages.filtered(lambda stage, user=user: stage.user_id != user)
-            reason = self.env._("no longer in the working group")
-            handed_over._give_to(user, dict.fromkeys(handed_over.ids, reason))
+            reasons = {
+                stage: self.env._("%(user)s is no longer in the working group", user=stage.user_id.name)
+                for stage in handed_over
+            }
+            handed_over._give_to(user, reasons)
             handed_over._schedule_once(self._responsible_activity, user)

@@ -99,7 +99,7 @@ class CrmContractStage(models.Model):
             return {
                 "type": "ir.actions.client",
                 "tag": "crm_show_stage",
-                "params": {"action": opened._get_records_action()},
+                "params": {"action": opened._get_records_action(), "message": opened._get_opened_message()},
             }
         back = {"type": "ir.actions.client", "tag": "crm_leave_stage"}
         return self._get_notification_action(self._get_end_message(opened), back)

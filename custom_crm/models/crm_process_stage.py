@@ -70,7 +70,7 @@ class CrmProcessStage(models.Model):
         result = super()._compute_display_name()
         if self.env.context.get("show_process"):
             for stage in self:
-                stage.display_name = f"{stage.process_id.name}: {stage.name}"
+                stage.display_name = f"{stage.name} ({stage.process_id.name})"
         return result
 
     # -------------------------------------------------------------------------

@@ -76,6 +76,17 @@ class CrmResponsibleMixin(models.AbstractModel):
         )
 
     # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "user_id" in vals:
+            # sudo: the activity is an administrator's, and done with whoever the new responsible is.
+            self.sudo().activity_unlink([ACTIVITY_WITHOUT_RESPONSIBLE])
+        return result
+
+    # -------------------------------------------------------------------------
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
 
@@ -119,7 +130,9 @@ class CrmResponsibleMixin(models.AbstractModel):
         rest = self.browse()
         for user, records in self._group_by_successor().items():
             if user:
-                reasons = {record.id: record.user_id._get_unfit_reason(record.company_id) for record in records}
+                # In the language of who takes over, also when a scheduled action does it.
+                records = records.with_context(lang=user.lang)  # noqa: PLW2901
+                reasons = {record: record._get_unfit_note() for record in records}
                 records._give_to(user, reasons)
                 records._move_activities(formers, user)
                 records._filter_in_work()._schedule_once(self._responsible_activity, user)
@@ -154,19 +167,38 @@ class CrmResponsibleMixin(models.AbstractModel):
     def _give_to(self, user, reasons):
         """Make the user responsible for the records of others, and note from whom they come and why.
 
-        :param dict reasons: end of the sentence by id of the record
+        :param dict reasons: why, by record
         """
-        bodies = {
-            record.id: self.env._(
-                "Responsible: %(former)s → %(user)s (%(reason)s)",
-                former=record.user_id.name,
-                user=user.name,
-                reason=reasons[record.id],
-            )
-            for record in self
-        }
+        formers = {record: record.user_id for record in self}
         self.with_context(**QUIET).write({"user_id": user.id})
-        self._message_log_batch(bodies)
+        self._log_hand_over(formers, user, reasons)
+
+    def _log_hand_over(self, formers, user, reasons):
+        """Note on each record from whom to whom it went, and why; all at once.
+
+        :param dict formers: ``res.users`` by record
+        :param dict reasons: why, by record; may be empty
+        """
+        self._message_log_batch(
+            {record.id: self._get_hand_over_text(formers[record], user, reasons.get(record)) for record in self}
+        )
+
+    @api.model
+    def _get_hand_over_text(self, former, user, reason):
+        if not reason:
+            return self.env._("Responsible: %(former)s → %(user)s", former=former.name, user=user.name)
+        return self.env._(
+            "Responsible: %(former)s → %(user)s. Reason: %(reason)s",
+            former=former.name,
+            user=user.name,
+            reason=reason,
+        )
+
+    def _get_unfit_note(self):
+        """Why the record needs another responsible, in a few words."""
+        self.ensure_one()
+        user = self.user_id.with_env(self.env)
+        return user._get_unfit_note(self.company_id)
 
     def _move_activities(self, formers, user):
         """What the former ones have planned for the records is the new one's."""
@@ -181,7 +213,10 @@ class CrmResponsibleMixin(models.AbstractModel):
         for company, records in self.grouped("company_id").items():
             able = administrators._filter_responsible(company)
             if able:
-                records._schedule_once(ACTIVITY_WITHOUT_RESPONSIBLE, able.sorted("id")[0])
+                administrator = able.sorted("id")[0]
+                records.with_context(lang=administrator.lang)._schedule_once(
+                    ACTIVITY_WITHOUT_RESPONSIBLE, administrator
+                )
 
     def _schedule_once(self, activity_xmlid, user):
         """An activity of the user on each record that has none of this type yet."""

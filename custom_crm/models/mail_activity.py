@@ -25,6 +25,8 @@ class MailActivity(models.Model):
         """
         if PROTECTED_FIELDS & vals.keys() and not self.env.su:
             self._check_no_open_stage()
+        if vals.get("active") and not self.env.su:
+            self._check_not_closed()
         stages = self._get_open_stages() if not vals.get("active", True) else self.env[STAGE]
         result = super().write(vals)
         if stages:
@@ -52,13 +54,28 @@ class MailActivity(models.Model):
                 )
             )
 
+    def _check_not_closed(self):
+        stages = self.filtered(lambda activity: not activity.active)._get_stages()
+        closed = stages.filtered(lambda stage: stage.state != "open")
+        if closed:
+            raise UserError(
+                self.env._(
+                    "These stages are closed, there is nothing to do any more: %(stages)s",
+                    stages=", ".join(closed.mapped("display_name")),
+                )
+            )
+
     def _get_open_stages(self):
-        """Open stages that these are the activities of. Takes no query where none is an activity on a stage."""
+        """Open stages that these are the activities of, with the user's rights."""
+        stages = self.filtered("active")._get_stages()
+        return stages.filtered(lambda stage: stage.state == "open").with_env(self.env)
+
+    def _get_stages(self):
+        """Stages that these are the activities of. Takes no query where none is an activity on a stage."""
         # sudo: only to tell which they are, the user's rights are checked by what follows.
         activities = self.sudo().filtered(lambda activity: activity.res_model == STAGE and activity.automated)
         if not activities:
-            return self.env[STAGE]
+            return self.env[STAGE].sudo()
         stage_type = self.env.ref(ACTIVITY_STAGE)
-        activities = activities.filtered(lambda activity: activity.active and activity.activity_type_id == stage_type)
-        stages = self.env[STAGE].sudo().browse(activities.mapped("res_id")).exists()
-        return stages.filtered(lambda stage: stage.state == "open").with_env(self.env)
+        activities = activities.filtered(lambda activity: activity.activity_type_id == stage_type)
+        return self.env[STAGE].sudo().browse(activities.mapped("res_id")).exists()

@@ -132,6 +132,13 @@ class ResUsers(models.Model):
             return self.env._("left as an employee")
         return self.env._("not in the group of executors")
 
+    def _get_unfit_note(self, company):
+        """The user and why they can't be responsible, as a reason for something."""
+        self.ensure_one()
+        return self.env._(
+            "%(user)s can't be responsible (%(reason)s)", user=self.name, reason=self._get_unfit_reason(company)
+        )
+
     def _hold_as_responsible(self):
         """Keep the users as they are until the end of the transaction, as it makes them responsible.
 

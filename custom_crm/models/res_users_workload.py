@@ -1,8 +1,11 @@
+from collections import Counter
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools.misc import clean_context
 
 from .crm_contract import CLOSED_STATES
+from .crm_responsible_mixin import QUIET
 
 
 class ResUsers(models.Model):
@@ -38,6 +41,7 @@ class ResUsers(models.Model):
     # COMPUTES
     # -------------------------------------------------------------------------
 
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_workload(self):
         for field_name, counts in self._count_workload().items():
             for user in self:
@@ -59,13 +63,12 @@ class ResUsers(models.Model):
     # -------------------------------------------------------------------------
 
     def action_archive(self):
-        """Archive the users and tell how much was handed over to others."""
+        """Archive the users and tell who got how much of theirs."""
         # sudo: who administers users is told how much it is, not what.
-        before = self.sudo()._count_workload()
+        before = self.sudo()._get_workload()
         action = super().action_archive()
-        after = self.sudo()._count_workload()
-        handed_over = [sum(before[name].values()) - sum(after[name].values()) for name in before]
-        return action or (self._get_handed_over_notification(*handed_over) if any(handed_over) else action)
+        taken = [self._count_taken(records) for records in before]
+        return action or (self._get_handed_over_notification(*taken) if any(taken) else action)
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
@@ -92,20 +95,36 @@ class ResUsers(models.Model):
             for field_name, (model, domain) in self._get_workload_domains().items()
         }
 
+    def _get_workload(self):
+        """Contracts, open stages and clients that the users are responsible for."""
+        return [
+            self.env[model].search(domain & Domain("user_id", "in", self.ids))
+            for model, domain in self._get_workload_domains().values()
+        ]
+
+    def _count_taken(self, records):
+        """How many of the records each user who is not among these has now."""
+        return Counter({user: len(taken) for user, taken in records.grouped("user_id").items() if user not in self})
+
     def _get_handed_over_notification(self, contracts, stages, clients):
+        lines = [
+            self.env._(
+                "%(user)s: contracts %(contracts)s, open stages %(stages)s, clients %(clients)s",
+                user=user.name,
+                contracts=contracts[user],
+                stages=stages[user],
+                clients=clients[user],
+            )
+            for user in contracts | stages | clients
+        ]
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
                 "type": "info",
                 "sticky": True,
-                "message": self.env._(
-                    "Handed over to others: contracts %(contracts)s, open stages %(stages)s, clients %(clients)s. The "
-                    "new responsible ones have an activity on each contract and stage.",
-                    contracts=contracts,
-                    stages=stages,
-                    clients=clients,
-                ),
+                "title": self.env._("Handed over to others"),
+                "message": "\n".join(lines),
                 # Reloads the form.
                 "next": {"type": "ir.actions.act_window_close"},
             },
@@ -116,18 +135,14 @@ class ResUsers(models.Model):
 
         Where there is none, they stay: a client without an active responsible stops nothing. Callers run it with sudo.
         """
-        Partner = self.env["res.partner"].with_context(active_test=False, mail_notrack=True)
+        Partner = self.env["res.partner"].with_context(**QUIET)
         clients = Partner.search([("is_client", "=", True), ("user_id", "in", self.ids)])
+        get_text = self.env["crm.responsible.mixin"]._get_hand_over_text
         for (company, former), records in clients.grouped(
             lambda client: (client.company_id or client.user_id.company_id, client.user_id)
         ).items():
             successor = company.crm_default_user_id._filter_responsible(company)
             if successor:
-                body = self.env._(
-                    "Responsible: %(former)s → %(user)s (%(reason)s)",
-                    former=former.name,
-                    user=successor.name,
-                    reason=former._get_unfit_reason(company),
-                )
+                body = get_text(former, successor, former._get_unfit_note(company))
                 records.user_id = successor
                 records._message_log_batch(dict.fromkeys(records.ids, body))

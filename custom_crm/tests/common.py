@@ -13,6 +13,8 @@ class CrmCommon(BaseCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.company = cls.env.company
+        # The system tells what it does by itself in the company's language, which may be another one.
+        cls.company.partner_id.lang = "en_US"
         if not cls.company.chart_template:
             cls.env["account.chart.template"].try_loading("generic_coa", company=cls.company, install_demo=False)
         cls.admin = cls._make_user("crm_admin", "custom_crm.group_admin")
@@ -29,7 +31,7 @@ class CrmCommon(BaseCommon):
 
     @classmethod
     def _make_user(cls, login, groups):
-        return new_test_user(cls.env, login=login, groups=groups, company_id=cls.company.id)
+        return new_test_user(cls.env, login=login, groups=groups, company_id=cls.company.id, lang="en_US")
 
     @classmethod
     def _make_contract(cls, **vals):

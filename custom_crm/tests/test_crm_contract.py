@@ -186,8 +186,26 @@ class TestCrmContract(CrmCommon):
         self.assertEqual(anniversary.next_invoice_date, date(2026, 4, 14))
         one_off = self._make_active(kind="one_off", date_start=date(2026, 3, 14), payment_date=date(2026, 5, 20))
         self.assertEqual(one_off.next_invoice_date, date(2026, 5, 1))
+        prepaid = self._make_active(kind="one_off", date_start=date(2026, 3, 14), payment_date=date(2026, 2, 10))
+        self.assertEqual(prepaid.next_invoice_date, date(2026, 2, 1))
         with self.assertRaises(UserError):
             advance.with_user(self.manager).next_invoice_date = date(2026, 1, 1)
+
+    def test_wizard_tells_what_it_bills(self):
+        contract = self._make_active(date_start=date(2026, 1, 17), lines=[{"price_unit": 310}])
+        action = self.env.ref("custom_crm.action_contract_bill").sudo().read(["res_model"])[0]
+        Wizard = self.env[action["res_model"]].with_user(self.manager).with_context(lang="en_US")
+        for title, amount in (("01/17/2026 – 01/31/2026", 150), ("February 2026", 310)):
+            wizard = Wizard.create({"contract_id": contract.id})
+            self.assertEqual((wizard.period_title, wizard.amount), (title, amount))
+            move = self.env["account.move"].browse(wizard.action_bill()["res_id"])
+            self.assertEqual((move.amount_total, move.state), (amount, "posted"))
+        contract.action_finish()
+        contract._finish(date(2026, 2, 28), "Over")
+        wizard = Wizard.create({"contract_id": contract.id})
+        self.assertEqual((wizard.period_title, wizard.amount), (False, 0))
+        with self.assertRaises(AccessError):
+            self.env[action["res_model"]].with_user(self.executor).create({"contract_id": contract.id})
 
     def test_bill_one_off(self):
         contract = self._make_active(kind="one_off", payment_date=date(2026, 5, 20))
@@ -319,6 +337,27 @@ class TestCrmContract(CrmCommon):
         few = count(contracts[:2])
         self.assertEqual(count(contracts), few)
 
+    def test_taken_number_is_told_in_words(self):
+        one, two = self._make_contract(name="A-1"), self._make_contract(name="A-2")
+        other = self.env["res.company"].create({"name": "Other"})
+        self.env["account.chart.template"].try_loading("generic_coa", company=other, install_demo=False)
+        for user in (self.manager, self.admin):
+            user.company_ids |= other
+        there = self._make_contract(name="A-1", company_id=other.id, user_id=self.manager.id)
+        calls = (
+            lambda: self._make_contract(name="A-1"),
+            lambda: one.copy({"name": "A-2"}),
+            lambda: two.write({"name": "A-1"}),
+            lambda: (one | two).write({"name": "A-3"}),
+            lambda: there.write({"company_id": self.company.id}),
+            lambda: self.env["crm.contract"].create([one.copy_data({"name": "A-4"})[0]] * 2),
+        )
+        for call in calls:
+            with self.assertRaisesRegex(ValidationError, "A-[1234]"):
+                call()
+        (one | two).write({"subject": "Same"})
+        one.name = "A-1"
+
 
 @tagged("post_install", "-at_install")
 class TestReassign(CrmCommon):
@@ -338,6 +377,31 @@ class TestReassign(CrmCommon):
         self.assertIn("On holiday", active.message_ids[0].body)
         self.assertIn(self.admin.partner_id, active.message_partner_ids)
         self.assertFalse(closed.message_ids.filtered(lambda message: "On holiday" in message.body))
+        # One activity each and no message besides.
+        self.assertEqual((draft | active).activity_ids.user_id, self.admin)
+        self.assertEqual(len((draft | active).activity_ids), 2)
+        self.assertFalse((draft | active).message_ids.partner_ids)
+
+    def test_only_people_of_the_company_are_offered(self):
+        wizard = self._reassign(self._make_contract())
+        self.assertEqual(wizard.company_ids, self.company)
+        self.assertIn("('company_ids', 'in', company_ids)", wizard._fields["user_id"].domain)
+
+    def test_activities_follow_the_responsible(self):
+        """What told a former one to take over is the next one's, what asked for somebody is done."""
+        contract = self._make_active()
+        contract._schedule_once("custom_crm.mail_activity_hand_over", self.manager)
+        contract._schedule_once("custom_crm.mail_activity_without_responsible", self.admin)
+        contract.user_id = self.executor
+        self.assertRecordValues(
+            contract.activity_ids,
+            [
+                {
+                    "activity_type_id": self.env.ref("custom_crm.mail_activity_hand_over").id,
+                    "user_id": self.executor.id,
+                }
+            ],
+        )
 
     def test_reminders_go_over(self):
         contract = self._make_active(date_end=date(2026, 12, 31))

@@ -224,6 +224,16 @@ class TestSuspension(LifecycleCommon):
         contract.action_resume(date(2026, 3, 1))
         self.assertEqual(contract.next_billing_date, date(2026, 1, 1))
 
+    def test_suspension_that_has_begun_is_not_dropped_by_a_wrong_date(self):
+        contract = self._make_active()
+        contract.action_suspend(date(2026, 3, 1))
+        with self.assertRaisesRegex(UserError, contract.name):
+            contract.action_resume(date(2026, 2, 20))
+        self.assertTrue(contract.suspension_ids)
+        contract.action_resume(date(2026, 3, 1))
+        self.assertFalse(contract.suspension_ids)
+
+    @freeze_time("2026-02-01 10:00:00")
     def test_planned_suspension_is_dropped(self):
         contract = self._make_active()
         contract.action_suspend(date(2026, 3, 1))
@@ -350,6 +360,14 @@ class TestFinish(LifecycleCommon):
         self.assertEqual((wizard.rest_count, wizard.rest_amount, wizard.amount_credited), (0, 0, 0))
         wizard.date_end = date(2026, 3, 31)
         self.assertEqual((wizard.rest_count, wizard.rest_amount), (2, 2000))
+        form = Form(self.env["crm.contract.finish"].with_context(default_contract_id=contract.id))
+        form.date_end = False
+        self.assertEqual((form.rest_count, form.rest_amount), (0, 0))
+        form.date_end = date(3026, 2, 28)
+        self.assertEqual(form.rest_count, 0)
+        form.reason = "Over"
+        with self.assertRaisesRegex(ValidationError, "3026"):
+            form.save()
 
     def test_open_stage_is_told_and_cancelled(self):
         process = self.env["crm.process"].create(
@@ -699,8 +717,10 @@ class TestPriceRevision(LifecycleCommon):
         )
 
     def test_one_off_has_one_price(self):
-        contract = self._make_active(kind="one_off", payment_date=date(2026, 8, 1), date_end=date(2026, 12, 31))
-        self._revise(contract, date_from=date(2026, 7, 1), percent=10).action_apply()
+        begun = self._make_active(kind="one_off", payment_date=date(2026, 8, 1), date_start=date(2026, 6, 30))
+        contract = self._make_active(kind="one_off", payment_date=date(2026, 8, 1), date_start=date(2026, 7, 1))
+        self._revise(begun | contract, date_from=date(2026, 7, 1), percent=10).action_apply()
+        self.assertEqual(begun.line_ids.price_unit, 1000, "agreed before")
         self.assertEqual(len(contract.line_ids), 1)
         contract.action_invoice()
         self.assertEqual(contract.amount_invoiced, 1100)

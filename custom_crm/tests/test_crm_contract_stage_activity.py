@@ -98,6 +98,13 @@ class TestStageActivity(StageCommon):
 
     def test_not_offered_for_activities_of_ones_own(self):
         types = self.env["mail.activity.type"].search([])
-        for name in ("stage", "hand_over", "without_responsible"):
-            self.assertNotIn(self.env.ref(f"custom_crm.mail_activity_{name}"), types)
+        self.assertNotIn(self.env.ref("custom_crm.mail_activity_stage"), types)
         self.assertIn(self.env["mail.activity"]._default_activity_type_for_model(self.stage._name), types)
+
+    def test_done_activity_of_a_closed_stage_stays_done(self):
+        activity = self.activity
+        self.photos.is_done = True
+        self.stage.action_complete()
+        self.assertFalse(activity.active)
+        with self.assertRaisesRegex(UserError, self.stage.name):
+            activity.with_user(self.executor).active = True

@@ -72,7 +72,7 @@ class TestStageScreen(StageCommon):
         self.assertEqual(self.stage.display_name, f"{self.contract.name}: Survey")
         self.assertEqual(self.stage.with_context(show_client=True).display_name, "Polyus LLC: Survey")
         self.assertEqual(self.survey.display_name, "Survey")
-        self.assertEqual(self.survey.with_context(show_process=True).display_name, "Connection: Survey")
+        self.assertEqual(self.survey.with_context(show_process=True).display_name, "Survey (Connection)")
 
     def test_columns_of_the_board_name_the_process(self):
         context = {"read_group_expand": True, "show_process": True}
@@ -81,7 +81,7 @@ class TestStageScreen(StageCommon):
             .with_context(**context)
             .formatted_read_group([("id", "=", self.stage.id)], ["stage_id"], ["__count"])
         )
-        self.assertEqual(groups[-1]["stage_id"][1], "Connection: Handover")
+        self.assertEqual(groups[-1]["stage_id"][1], "Handover (Connection)")
 
     def _lines(self, contract):
         messages = contract.message_ids.filtered(lambda message: not message.tracking_value_ids).sorted("id")

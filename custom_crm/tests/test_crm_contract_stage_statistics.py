@@ -85,6 +85,9 @@ class TestStageStatistics(StageCommon):
             (("days_overdue", "<", 5), self.late | self.planned | self.free),
             (("days_overdue", "=", 3), self.late),
             (("days_overdue", "!=", 3), self.stages - self.late),
+            (("days_overdue", "=", False), self.planned | self.free),
+            (("days_overdue", "!=", False), self.closed | self.late),
+            (("duration", "=", False), self.stages.browse()),
             (("duration", "<=", 6.5), self.late),
             (("duration", ">", 26), self.planned | self.free),
         ):

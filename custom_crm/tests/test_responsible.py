@@ -5,7 +5,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
-from odoo.tools import mute_logger
+from odoo.tools import html2plaintext, mute_logger
 
 from .common import CrmCommon
 
@@ -72,7 +72,7 @@ class ResponsibleCommon(CrmCommon):
         former = former or self.leaver
         self.assertEqual(record.user_id, user)
         self.assertTrue(record.has_responsible)
-        notes = record.message_ids.filtered(lambda message: "Responsible: " in (message.body or ""))
+        notes = record.message_ids.filtered(lambda message: html2plaintext(message.body or "").startswith("Responsible: "))
         self.assertEqual(len(notes), 1)
         self.assertIn(former.name, notes.body)
         self.assertIn(user.name, notes.body)
@@ -94,7 +94,7 @@ class TestWhoCanBeResponsible(ResponsibleCommon):
         # What the selection lists offer.
         offered = Users.search([("id", "=", user.id), ("can_be_responsible", "=", True), *self._works_for(company)])
         self.assertEqual(bool(offered), expected)
-        self.assertGreaterEqual(user.can_be_responsible, expected)
+        self.assertEqual(user.can_be_responsible, user._can_be_responsible())
 
     @staticmethod
     def _works_for(company):
@@ -381,7 +381,14 @@ class TestHandOver(ResponsibleCommon):
         self.client.user_id = self.leaver
         action = self.leaver.with_user(erp_manager).action_archive()
         self.assertEqual(action["tag"], "display_notification")
-        self.assertIn("contracts 2, open stages 1, clients 1", action["params"]["message"])
+        # The owner of the process takes the contract with its stage, the default responsible what has no process.
+        self.assertEqual(
+            set(action["params"]["message"].splitlines()),
+            {
+                f"{self.owner.name}: contracts 1, open stages 1, clients 0",
+                f"{self.substitute.name}: contracts 1, open stages 0, clients 1",
+            },
+        )
         # Somebody without anything is archived as ever.
         self.assertFalse(self._make_user("crm_idle", "custom_crm.group_executor").action_archive())
 
@@ -394,6 +401,44 @@ class TestHandOver(ResponsibleCommon):
         self.assertEqual(self.client.user_id, self.substitute)
         self.assertIn(self.leaver.name, self.client.message_ids[0].body)
         self.assertEqual(person.user_id, self.leaver)
+
+    def test_clients_go_to_the_default_of_their_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        successor = self._make_user("crm_other", "custom_crm.group_executor")
+        successor.company_ids |= other
+        other.crm_default_user_id = successor
+        there = self.env["res.partner"].create(
+            {"name": "There", "is_client": True, "company_id": other.id, "user_id": self.leaver.id}
+        )
+        archived = self.env["res.partner"].create({"name": "Gone", "is_client": True, "user_id": self.leaver.id})
+        archived.active = False
+        self.client.user_id = self.leaver
+        self.leaver.active = False
+        self.assertEqual((there.user_id, self.client.user_id), (successor, self.substitute))
+        self.assertEqual(archived.user_id, self.leaver, "as the counts before say")
+
+    def test_nobody_is_written_to_for_each_client(self):
+        """With all of Odoo's notes and messages, which tests leave out otherwise."""
+
+        def archive(number):
+            user = self._make_user(f"crm_clients_{number}", "custom_crm.group_executor")
+            clients = self.env["res.partner"].create(
+                [{"name": f"Client {index}", "is_client": True, "user_id": user.id} for index in range(number)]
+            )
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            user.with_context(tracking_disable=False).active = False
+            self.env.flush_all()
+            told = self.env["mail.message"].search(
+                [("model", "=", "res.partner"), ("res_id", "in", clients.ids), ("partner_ids", "!=", False)]
+            )
+            self.assertFalse(told)
+            return self.env.cr.sql_log_count - before
+
+        archive(1)
+        few, many = archive(2), archive(42)
+        self.assertLess(many - few, 40)
 
     def test_client_stays_where_nobody_takes_over(self):
         idle = self._make_user("crm_idle", "custom_crm.group_executor")
@@ -572,6 +617,13 @@ class TestNightlyCheck(ResponsibleCommon):
         self._assert_taken_over_at_night(self.draft, self.substitute)
         self.assertFalse(self._list())
         self.assertIn("none without", self._check(logging.INFO))
+
+    def test_night_speaks_the_language_of_who_takes_over(self):
+        self.owner.lang = "ru_RU"
+        self._break()
+        self._check(logging.WARNING)
+        self.assertTrue(html2plaintext(self.contract.message_ids[0].body).startswith("Ответственный: "))
+        self.assertNotIn("handed over", self.contract.activity_ids.summary)
 
     def _assert_taken_over_at_night(self, record, user):
         self.assertEqual(record.user_id, user)

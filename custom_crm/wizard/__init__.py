@@ -1,4 +1,5 @@
 from . import crm_contract_stop
+from . import crm_contract_bill
 from . import crm_contract_finish
 from . import crm_contract_period_skip
 from . import crm_contract_price_revision

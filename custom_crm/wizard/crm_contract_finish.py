@@ -62,7 +62,9 @@ class CrmContractFinish(models.TransientModel):
     def _compute_rest(self):
         for wizard in self:
             contract = wizard.contract_id._origin
-            rest = contract._preview_rest(wizard.date_end) if contract and wizard.date_end else contract.period_ids
+            rest = self.env["crm.contract.period"]
+            if contract and wizard.date_end and wizard.date_end <= contract._get_last_sensible_day():
+                rest = contract._preview_rest(wizard.date_end)
             wizard.rest_count = len(rest)
             wizard.rest_amount = sum(rest.mapped("amount_total"))
 
@@ -76,6 +78,12 @@ class CrmContractFinish(models.TransientModel):
                         "Contract %(contract)s ends on %(date)s. Choose that day or an earlier one.",
                         contract=wizard.contract_id.display_name,
                         date=format_date(self.env, agreed),
+                    )
+                )
+            if wizard.date_end > wizard.contract_id._get_last_sensible_day():
+                raise ValidationError(
+                    self.env._(
+                        "%(date)s is many years ahead. Is it a typo?", date=format_date(self.env, wizard.date_end)
                     )
                 )
             if wizard.date_end < wizard.contract_id.date_start:

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools import float_round
+from odoo.tools import float_round, format_date
 
 from ..models.crm_contract import CLOSED_STATES
 
@@ -104,20 +104,37 @@ class CrmContractPriceRevision(models.TransientModel):
         lines._revise_prices({change.contract_line_id: change.new_price for change in changes}, self.date_from)
         for_contract = changes.grouped("contract_id")
         lines.contract_id._log_each(lambda contract: for_contract[contract]._get_note(self.date_from))
-        return {"type": "ir.actions.act_window_close"}
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._(
+                    "New prices from %(date)s: services %(services)s, contracts %(contracts)s.",
+                    date=format_date(self.env, self.date_from),
+                    services=len(lines),
+                    contracts=len(lines.contract_id),
+                ),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS
     # -------------------------------------------------------------------------
 
     def _get_open_contracts(self):
-        """Contracts with something left to bill: neither closed nor billed once and for all."""
+        """Contracts that are not closed; of one-off ones those that begin by then and are not billed."""
         return self.contract_ids._origin.filtered(
             lambda contract: (
                 contract.state not in CLOSED_STATES
-                and (contract.kind == "subscription" or not contract.period_ids.filtered("move_id"))
+                and (contract.kind == "subscription" or self._is_for_one_off(contract))
             )
         )
+
+    def _is_for_one_off(self, contract):
+        begins_later = not self.date_from or contract.date_start >= self.date_from
+        return begins_later and not contract.period_ids.filtered("move_id")
 
     def _get_lines(self):
         """Lines of the contracts that are in force on the first day of the new prices or later."""

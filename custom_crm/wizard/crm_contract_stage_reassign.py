@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class CrmContractStageReassign(models.TransientModel):
@@ -8,14 +8,20 @@ class CrmContractStageReassign(models.TransientModel):
     _description = "Hand Over Stages"
 
     stage_ids = fields.Many2many("crm.contract.stage", string="Stages", required=True, readonly=True)
+    company_ids = fields.Many2many("res.company", compute="_compute_company_ids")
     user_id = fields.Many2one(
         "res.users",
         string="New Responsible",
         required=True,
         ondelete="cascade",
-        domain="[('can_be_responsible', '=', True)]",
+        domain="[('can_be_responsible', '=', True), ('company_ids', 'in', company_ids)]",
     )
     reason = fields.Text(required=True)
+
+    @api.depends("stage_ids")
+    def _compute_company_ids(self):
+        for wizard in self:
+            wizard.company_ids = wizard.stage_ids.company_id
 
     def action_reassign(self):
         """Hand the stages over, with a note on each and the activity.

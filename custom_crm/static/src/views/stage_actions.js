@@ -12,8 +12,9 @@ function closeDialog(action) {
  * the user came from, however many stages are completed in a row.
  */
 async function showStage(env, {params}) {
-    const {action} = env.services;
+    const {action, notification} = env.services;
     await closeDialog(action);
+    notification.add(params.message, {type: "info"});
     const {props, view} = action.currentController;
     if (view?.type === "form" && props.resModel === MODEL) {
         await action.switchView("form", {resId: params.action.res_id});

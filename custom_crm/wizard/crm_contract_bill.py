@@ -1,0 +1,29 @@
+from odoo import api, fields, models
+
+
+class CrmContractBill(models.TransientModel):
+    """Shows what is billed before the oldest unbilled period of a contract is."""
+
+    _name = "crm.contract.bill"
+    _description = "Bill the Oldest Period"
+
+    contract_id = fields.Many2one("crm.contract", required=True, ondelete="cascade")
+    currency_id = fields.Many2one(related="contract_id.currency_id")
+    period_title = fields.Char(string="Period", compute="_compute_period")
+    amount = fields.Monetary(compute="_compute_period", help="Taxes included.")
+    is_posted = fields.Boolean(related="contract_id.company_id.crm_billing_post")
+
+    @api.depends("contract_id")
+    def _compute_period(self):
+        for wizard in self:
+            period = wizard.contract_id._preview_next()
+            wizard.period_title = period and period._get_title(self.env.lang)
+            wizard.amount = period.amount_total
+
+    def action_bill(self):
+        """Make the invoice and show it.
+
+        :raises UserError: nothing is left to bill, or somebody else is billing it
+        """
+        self.ensure_one()
+        return self.contract_id.action_invoice()

@@ -72,7 +72,9 @@ class ResponsibleCommon(CrmCommon):
         former = former or self.leaver
         self.assertEqual(record.user_id, user)
         self.assertTrue(record.has_responsible)
-        notes = record.message_ids.filtered(lambda message: html2plaintext(message.body or "").startswith("Responsible: "))
+        notes = record.message_ids.filtered(
+            lambda message: html2plaintext(message.body or "").startswith("Responsible: ")
+        )
         self.assertEqual(len(notes), 1)
         self.assertIn(former.name, notes.body)
         self.assertIn(user.name, notes.body)

@@ -17,7 +17,7 @@ class CrmContractBill(models.TransientModel):
     def _compute_period(self):
         for wizard in self:
             period = wizard.contract_id._preview_next()
-            wizard.period_title = period and period._get_title(self.env.lang)
+            wizard.period_title = period._get_title(self.env.lang) if period else False
             wizard.amount = period.amount_total
 
     def action_bill(self):

@@ -119,7 +119,7 @@ class CrmBillingRun(models.Model):
                 amounts[run.id] += currency._convert(amount, run.currency_id, run.company_id, run.date)
         for run in self:
             states = counts[run.id]
-            run.total_count = states.total()
+            run.total_count = states["due"] + states["billed"] + states["failed"]
             run.billed_count = states["billed"]
             run.failed_count = states["failed"]
             run.amount_total = amounts[run.id]
@@ -401,7 +401,12 @@ class CrmBillingRun(models.Model):
             if not done:
                 break
             has_time = Cron._commit_progress(done)
-        self._close_finished()
+        try:
+            self._close_finished()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # Another worker closes them, or a user changes an invoice that is to be mailed: have another look.
+            self.env.cr.rollback()
+            self._get_cron()._trigger()
 
     @api.model
     def _bill_chunk(self):
@@ -457,17 +462,20 @@ class CrmBillingRun(models.Model):
 
     @api.model
     def _close_finished(self):
-        """Set started runs without due periods to done, and mail their invoices if the company wants it so."""
+        """Set started runs without due periods to done, and mail their invoices if the company wants it so.
+
+        Both at once, so that a worker that is killed leaves no run that is done and not mailed.
+        """
         running = self.search([("state", "=", "running")])
         unfinished = self.env["crm.contract.period"]._read_group(
             [("run_id", "in", running.ids), ("state", "=", "due")], ["run_id"]
         )
         finished = (running - self.union(*(run for (run,) in unfinished))).try_lock_for_update(allow_referencing=True)
         for run in finished:
-            run.with_context(lang=run._get_lang())._post_result()
+            run = run.with_context(lang=run._get_lang())  # noqa: PLW2901
+            run._post_result()
+            run._send_or_tell()
         self.env["ir.cron"]._commit_progress()
-        for run in finished:
-            run.with_context(lang=run._get_lang())._send_or_tell()
 
     def _post_result(self):
         self._set_state("done")

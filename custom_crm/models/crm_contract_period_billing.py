@@ -128,9 +128,14 @@ class CrmContractPeriod(models.Model):
         for period in self.with_context(lang=self.run_id._get_lang()):
             message = str(error) if isinstance(error, UserError) else period._explain(error)
             period.error = message
-            # Whatever keeps the activity from being made, the error stands on the period.
-            with contextlib.suppress(UserError), self.env.cr.savepoint():
-                period.contract_id._notify_billing_failure(period, message)
+            try:
+                with self.env.cr.savepoint():
+                    period.contract_id._notify_billing_failure(period, message)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception:
+                # Whatever keeps the activity from being made, the error stands on the period, and the run goes on.
+                _logger.exception("No activity for what failed in %s", period)
 
     def _explain(self, error):
         """A technical error in words for the user: what is found to be wrong with the period, and what happened."""

@@ -249,6 +249,9 @@ class CrmContract(models.Model):
     def _notify_billing_failure(self, period, message):
         """Tell the responsible once, in their language, that the contract could not be billed."""
         self.ensure_one()
+        # Workers that fail with two periods of the contract at once can't see each other's activity: the database sees
+        # that both write the contract, and one of them tries again.
+        self.env.cr.execute("UPDATE crm_contract SET state = state WHERE id = %s", [self.id])
         self = self.with_context(lang=self.user_id.lang)  # noqa: PLW0642
         if not self.activity_search([ACTIVITY_BILLING_FAILED]):
             self.activity_schedule(

@@ -35,7 +35,7 @@ class CrmContract(models.Model):
 
     def _prepare_cell(self, row):
         state = row._get_strip_state() if row.id else "planned"
-        states = dict(self._get_strip_states())
+        states = self._get_strip_states()
         notes = [row._get_title(self.env.lang), states[state], row.error or row.skip_reason]
         return {
             "id": row.id,
@@ -59,12 +59,12 @@ class CrmContract(models.Model):
     @api.model
     def _get_strip_states(self):
         """States of a cell and their names."""
-        return [
-            ("paid", self.env._("Paid")),
-            ("billed", self.env._("Billed, not paid yet")),
-            ("overdue", self.env._("Payment overdue")),
-            ("due", self.env._("To be billed")),
-            ("failed", self.env._("Billing failed")),
-            ("skipped", self.env._("Not to be billed")),
-            ("planned", self.env._("Still to come")),
-        ]
+        return {
+            "paid": self.env._("Paid"),
+            "billed": self.env._("Billed, not paid yet"),
+            "overdue": self.env._("Payment overdue"),
+            "due": self.env._("To be billed"),
+            "failed": self.env._("Billing failed"),
+            "skipped": self.env._("Not to be billed"),
+            "planned": self.env._("Still to come"),
+        }

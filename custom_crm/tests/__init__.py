@@ -3,8 +3,8 @@ from . import test_account_payment
 from . import test_account_payment_access
 from . import test_access
 from . import test_billing_as_typed
-from . import test_billing_tour
 from . import test_billing_invariants
+from . import test_billing_tour
 from . import test_crm_billing_run
 from . import test_crm_contract
 from . import test_crm_contract_lifecycle

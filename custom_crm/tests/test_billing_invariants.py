@@ -130,6 +130,7 @@ class TestBillingInvariants(CrmCommon):
 
     def test_lost_income_account_is_named(self):
         """The database refuses such an invoice; its words are not for users."""
+        self.company.partner_id.lang = "en_US"
         self.env["account.journal"].search([("type", "=", "sale")]).default_account_id = False
         self.product.categ_id.property_account_income_categ_id = False
         self.company.income_account_id = False

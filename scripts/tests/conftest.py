@@ -10,6 +10,9 @@ import os
 import dbtools
 import pytest
 
+# Helpers whose assertions tell what differs, as those of tests do.
+pytest.register_assert_rewrite("billing")
+
 numbers = itertools.count(1)
 
 

@@ -1,0 +1,4 @@
+def uninstall_hook(env):
+    """Jobs whose method is gone would be tried for ever."""
+    function = env.ref("custom_crm_queue.job_function_bill_in_job")
+    env["queue.job"].search([("job_function_id", "=", function.id)]).unlink()

@@ -55,7 +55,8 @@ class ResUsers(models.Model):
         result = super().write(vals)
         if vals.get("active") is False:
             # sudo: who administers users needs no rights on clients.
-            self.sudo().with_context(clean_context(self.env.context))._hand_over_clients()
+            users = self.sudo().with_context(clean_context(self.env.context))  # pylint: disable=context-overridden
+            users._hand_over_clients()
         return result
 
     # -------------------------------------------------------------------------

@@ -393,20 +393,14 @@ class CrmBillingRun(models.Model):
         while has_time and conflicts < MAX_CONFLICTS:
             try:
                 done = self._bill_chunk()
+                has_time = Cron._commit_progress(done)
+                if not done or not has_time:
+                    self._close_finished()
+                    break
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 # A user or another worker was faster: what it left is taken with the next look.
                 self.env.cr.rollback()
                 conflicts += 1
-                continue
-            if not done:
-                break
-            has_time = Cron._commit_progress(done)
-        try:
-            self._close_finished()
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            # Another worker closes them, or a user changes an invoice that is to be mailed: have another look.
-            self.env.cr.rollback()
-            self._get_cron()._trigger()
 
     @api.model
     def _bill_chunk(self):
@@ -470,7 +464,8 @@ class CrmBillingRun(models.Model):
         unfinished = self.env["crm.contract.period"]._read_group(
             [("run_id", "in", running.ids), ("state", "=", "due")], ["run_id"]
         )
-        finished = (running - self.union(*(run for (run,) in unfinished))).try_lock_for_update(allow_referencing=True)
+        finished = running - self.browse().union(*(run for (run,) in unfinished))
+        finished = finished.try_lock_for_update(allow_referencing=True)
         for run in finished:
             run = run.with_context(lang=run._get_lang())  # noqa: PLW2901
             run._post_result()

@@ -423,6 +423,7 @@ class CrmContract(models.Model):
         for contract in self:
             contract._check_activable()
         self.partner_id._touch()
+        self.partner_id._become_customers()
         self._set_state("active")
         self.filtered("process_id").action_start_process()
         return True

@@ -449,6 +449,15 @@ class ResPartner(models.Model):
                 names.append(self.env._("contracts that you don't see: %s", len(held) - len(seen)))
             raise UserError("\n".join([message % {"client": client.display_name}, *names]))
 
+    def _become_customers(self):
+        """Let Odoo count clients with a contract among its customers, as their first invoice would.
+
+        Of several first invoices that are made at once all would write the client, and wait for each other.
+        """
+        # sudo: whoever may put a contract into force makes its client a customer, right on contacts or not.
+        clients = (self | self.commercial_partner_id).sudo()
+        clients.filtered(lambda client: not client.customer_rank).customer_rank = 1
+
     def _touch(self):
         """Write the rows anew, unchanged, so that whoever archives a client at this moment fails and tries again.
 

@@ -193,14 +193,15 @@ def manager_bills_and_mails(user, mailbox):
     user.picture("billing_run_prepared")
     user.click("button[name=action_start]")
     user.wait(".o_arrow_button_current[data-value=running], .o_arrow_button_current[data-value=done]")
-    # The scheduled action works in the background.
-    for _try in range(60):
-        user.page.reload()
-        user.wait(".o_form_view")
-        if user.page.query_selector(".o_arrow_button_current[data-value=done]"):
-            break
-        user.page.wait_for_timeout(SECONDS)
+    # The scheduled action works in the background, and the page follows it by itself.
+    user.page.wait_for_selector(".o_arrow_button_current[data-value=done]", timeout=60 * SECONDS)
     user.picture("billing_run_done")
+    open_row(user, "contracts", "Пожарная сигнализация, офис")
+    user.click("a[name=periods]")
+    user.picture("contract_periods")
+    user.page.go_back()
+    user.page.go_back()
+    user.wait(".o_arrow_button_current[data-value=done]")
     user.click("button[name=action_send]")
     user.wait(".o_notification")
     user.click("button[name=action_view_moves] >> nth=0")

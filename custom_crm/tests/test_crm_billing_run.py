@@ -336,7 +336,10 @@ class TestCrmBillingRun(CrmCommon):
         """Statements per invoice do not grow with the size of the chunk."""
 
         def count(number):
-            contracts = [self._make_active(date_start=date(2026, 3, 1)) for _number in range(number)]
+            clients = self.env["res.partner"].create(
+                [{"name": f"Client {index}", "is_company": True} for index in range(number)]
+            )
+            contracts = [self._make_active(date_start=date(2026, 3, 1), partner_id=client.id) for client in clients]
             run = self._make_run()
             run.action_prepare()
             self.env.flush_all()
@@ -349,7 +352,8 @@ class TestCrmBillingRun(CrmCommon):
 
         count(2)
         few, many = count(5), count(25)
-        self.assertLessEqual(many - few, 20 * 12)
+        # Of a chunk, whatever its size; Odoo itself asks for the analytic distribution of each line.
+        self.assertLessEqual(many - few, 20 * 2)
 
     def test_mailing_hands_over_to_odoo(self):
         self._make_active(date_start=date(2026, 3, 1))

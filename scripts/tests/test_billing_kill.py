@@ -3,6 +3,7 @@
 A short form by default; CUSTOM_CRM_FULL=1 runs the full one, CUSTOM_CRM_SEED=n repeats a failure.
 """
 
+import itertools
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ import billing
 import dbtools
 
 FULL = bool(os.environ.get("CUSTOM_CRM_FULL"))
-CONTRACTS, KILLS = (500, 30) if FULL else (120, 5)
+CONTRACTS, KILLS = (500, 30) if FULL else (120, 6)
 
 # The worker tells what it is about to do, so that it can be killed within.
 TELLING_WORKER = (
@@ -43,8 +44,15 @@ tell(Cursor, "commit")
     + billing.BILL
 )
 
-# Where to kill, and how long after that at most, in seconds.
-POINTS = {"_cron_bill": 1, "_claim": 0.1, "create": 0.2, "_post": 0.2, "commit": 0.02, "_bill_halves": 0.5}
+# Where to kill: at which call at most, and how long after it at most, in seconds. All by turns.
+POINTS = {
+    "_cron_bill": (1, 3),
+    "_claim": (3, 0.1),
+    "create": (3, 0.2),
+    "_post": (3, 0.2),
+    "commit": (10, 0.01),
+    "_bill_halves": (3, 0.5),
+}
 
 
 def kill_at(database, point, count, delay):
@@ -75,15 +83,18 @@ def test_killed_again_and_again(fresh_db, odoo_shell):
     rng = random.Random(seed)
     bad = range(8, CONTRACTS, 25)
     run_id = billing.make_run(fresh_db, CONTRACTS, bad, started=True)
+    points = itertools.cycle(POINTS)
     kills = 0
     while kills < KILLS:
-        point = rng.choice(list(POINTS))
-        place = (point, 1 if point == "_cron_bill" else rng.randint(1, 3), rng.uniform(0, POINTS[point]))
+        point = next(points)
+        calls, seconds = POINTS[point]
+        place = (point, rng.randint(1, calls), rng.uniform(0, seconds))
         was_killed = kill_at(fresh_db, *place)
         kills += was_killed
         print(*place, "killed" if was_killed else "not killed", count_billed(fresh_db))
         billing.assert_ledger_agrees(fresh_db)
         billing.assert_invoices_whole(fresh_db)
+        assert not dbtools.sql("SELECT id FROM account_move WHERE state <> 'posted'", fresh_db)
         [[state]] = dbtools.sql("SELECT state FROM crm_billing_run", fresh_db)
         assert state == "running", "The run was too short to be killed so often."
     billing.bill(fresh_db)

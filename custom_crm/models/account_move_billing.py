@@ -15,7 +15,8 @@ class AccountMove(models.Model):
         # EXTENDS 'account': invoices of one journal and day that are posted together continue one series of numbers.
         # Odoo looks for its last number for each; the numbers themselves it counts from the first on by itself.
         formats = self.env.context.get("crm_sequence_formats")
-        if formats is None:
+        # Where numbers depend on the type of each document, as in Latin America, Odoo looks for each.
+        if formats is None or self._fields.get("l10n_latam_use_documents"):
             return super()._get_next_sequence_format()
         key = (self.journal_id.id, self.date)
         if key not in formats:

@@ -40,6 +40,8 @@ class AccountMove(models.Model):
         """
         if self.env["account.analytic.distribution.model"].search_count([], limit=1):
             return vals_list
+        if any(self.default_get(list(OTHER_WAYS)).values()):
+            return vals_list
         return [self._prepare_complete_vals(vals) if self._is_plain(vals) else vals for vals in vals_list]
 
     @api.model

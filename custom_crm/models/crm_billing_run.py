@@ -164,8 +164,8 @@ class CrmBillingRun(models.Model):
         if SELECTION_FIELDS & vals.keys():
             for run in self:
                 run._check_draft()
-            # sudo: nobody writes the ledger by hand. What was collected was so for another selection.
-            self.period_ids.sudo().run_id = False
+            # What was collected was so for another selection.
+            self._release("due", "failed", "skipped")
         return super().write(vals)
 
     def _set_state(self, state, is_stopped=False):
@@ -197,8 +197,7 @@ class CrmBillingRun(models.Model):
         self.check_access("write")
         for run in self:
             run._check_draft()
-            # sudo: nobody writes the ledger by hand; the user may write the run.
-            run.period_ids.sudo().write({"run_id": False, "problem": False})
+            run._release("due", "failed", "skipped")
             run._collect_periods()._find_problems(run.date)
         if self.period_ids:
             return True
@@ -211,11 +210,14 @@ class CrmBillingRun(models.Model):
         """
         self._get_cron()._check_crm_active()
         draft = self._lock().filtered(lambda run: run.state == "draft")
-        for run in draft.filtered(lambda run: not run.period_ids):
-            run.action_prepare()
-        draft._set_state("running")
+        # Of what nobody has seen nothing is billed: the selection was changed after it was prepared.
+        unseen = draft.filtered(lambda run: not run.period_ids)
+        (draft - unseen)._set_state("running")
         self._dispatch()
-        return True
+        if not unseen:
+            return True
+        unseen.action_prepare()
+        return self._get_notification(self.env._("Prepared anew: look at what is going to be billed, then start."))
 
     def action_stop(self):
         """Stop a started run after the invoices that are being made at this moment. What is made stays."""
@@ -239,6 +241,8 @@ class CrmBillingRun(models.Model):
         """
         self._get_cron()._check_crm_active()
         runs = self._lock().filtered(lambda run: run.state != "draft")
+        # In a done run these are due again as somebody cancelled or deleted their invoices: no business of a retry.
+        runs.filtered(lambda run: run.state == "done")._release("due")
         # sudo: nobody writes the ledger by hand; the user may write the run.
         failed = runs.period_ids.sudo().filtered(lambda period: period.state == "failed")
         failed.error = False
@@ -263,6 +267,8 @@ class CrmBillingRun(models.Model):
     def action_undo(self):
         """Delete the draft invoices of the run: their periods are due again and the run is a draft."""
         runs = self._lock()
+        # A worker may be billing some of them at this moment, which can't be seen yet.
+        runs.period_ids._lock()
         runs.period_ids.move_id.filtered(lambda move: move.state == "draft" and not move.posted_before).unlink()
         runs.filtered(lambda run: not run.billed_count)._set_state("draft")
         return True
@@ -319,6 +325,11 @@ class CrmBillingRun(models.Model):
 
     def _get_cron(self):
         return self.env.ref("custom_crm.ir_cron_billing")
+
+    def _release(self, *states):
+        """Let go of rows in these states, for another run. Billed ones stay with the run that billed them."""
+        # sudo: nobody writes the ledger by hand; the user may write the run.
+        self.period_ids.sudo().filtered(lambda row: row.state in states).write({"run_id": False, "problem": False})
 
     def _collect_periods(self):
         """Give the run the rows of the ledger that are due on its date, with their planned days of payment.

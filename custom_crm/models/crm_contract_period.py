@@ -156,10 +156,11 @@ class CrmContractPeriod(models.Model):
         # sudo: nobody writes the ledger by hand; whoever may change the contract decides what is billed.
         periods = self.sudo().filtered("skip_reason")
         periods.write({"is_skipped": False, "skip_reason": False})
-        periods.contract_id._sync_ledger()
         periods._log_on_contracts(
             lambda period: self.env._("To be billed after all: %s", period._get_title(self.env.lang))
         )
+        # Drops rows whose days are no longer in the schedule.
+        periods.contract_id._sync_ledger()
         return True
 
     # -------------------------------------------------------------------------
@@ -182,10 +183,11 @@ class CrmContractPeriod(models.Model):
                     periods=", ".join(billed.mapped("display_name")),
                 )
             )
+        rows = self.filtered(lambda period: not period.is_skipped)
         # sudo: nobody writes the ledger by hand; whoever may change the contract decides what is billed.
-        self.sudo().write({"is_skipped": True, "skip_reason": reason, "error": False, "problem": False})
+        rows.sudo().write({"is_skipped": True, "skip_reason": reason, "error": False, "problem": False})
         self.contract_id._clear_billing_failure()
-        self._log_on_contracts(
+        rows._log_on_contracts(
             lambda period: self.env._(
                 "Not to be billed: %(period)s. %(reason)s", period=period._get_title(self.env.lang), reason=reason
             )

@@ -64,12 +64,12 @@ class CrmContractPeriod(models.Model):
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one contract must not stop the others
             self.env.cr.rollback()
             if len(self) > 1:
-                self._bill_halves()
+                self._bill_halves(error)
             else:
                 self._lock_due()._record_failure(error)
 
-    def _bill_halves(self):
-        _logger.info("Billing %s periods in one go failed, going on with the halves", len(self))
+    def _bill_halves(self, error):
+        _logger.info("Billing %s periods in one go failed, going on with the halves", len(self), exc_info=error)
         middle = len(self) // 2
         for half in (self[:middle], self[middle:]):
             half._lock_due()._bill_or_isolate()
@@ -82,7 +82,7 @@ class CrmContractPeriod(models.Model):
     def _bill(self, invoice_date):
         """Create the invoices of the locked rows and post them, if their company wants it so.
 
-        :return: ``account.move``, in the order of the rows
+        :return: ``account.move``
         """
         due = self.filtered(lambda period: not period.is_closed)
         moves = self.env["account.move"]
@@ -200,7 +200,8 @@ class CrmContractPeriod(models.Model):
     def _get_amount_to_bill(self):
         """Total of the invoice that is going to be."""
         totals = list(self._iter_line_amounts("price_total"))
-        if any(is_partial for _line, _amount, is_partial in totals):
+        is_rounded_once = self.company_id.tax_calculation_rounding_method == "round_globally" and len(totals) > 1
+        if is_rounded_once or any(is_partial for _line, _amount, is_partial in totals):
             # Not the part of the total: the taxes of the part, which differ from it by their rounding.
             return self._add_taxes(
                 (line, price) for line, price, _is_partial in self._iter_line_amounts("price_reduce")
@@ -247,7 +248,12 @@ class CrmContractPeriod(models.Model):
         self.ensure_one()
         contract = self.contract_id
         if not self._get_lines():
-            raise UserError(self.env._("No service is in force in this period."))
+            raise UserError(
+                self.env._(
+                    "No service is in force in this period. Add one to contract %(contract)s, or do not bill it.",
+                    contract=contract.display_name,
+                )
+            )
         partner = self._get_invoice_partner()
         return {
             "move_type": "out_invoice",

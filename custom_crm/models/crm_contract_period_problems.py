@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.tools import format_date
 
 
@@ -17,21 +18,31 @@ class CrmContractPeriod(models.Model):
             # sudo: nobody writes the ledger by hand; whoever may prepare a run sees what its contracts lack.
             periods = periods.with_company(company).sudo()  # noqa: PLW2901
             periods._read_ahead()
-            journal = periods.env["account.move"].new({"move_type": "out_invoice"}).journal_id
-            common = periods._get_journal_problems(journal, invoice_date)
+            journal, common = periods._find_journal()
+            locked = {has_tax: self._get_lock_problems(company, journal, invoice_date, has_tax) for has_tax in (0, 1)}
             for period in periods:
-                period.problem = "\n".join(common + period._get_problems(journal)) or False
+                problems = common + locked[bool(period._get_lines().tax_ids)] + period._get_problems(journal)
+                period.problem = "\n".join(problems) or False
 
     @api.model
-    def _get_journal_problems(self, journal, invoice_date):
-        """What is wrong for all invoices of the journal on this day."""
-        lock_date = journal.company_id._get_user_fiscal_lock_date(journal)
-        if invoice_date > lock_date:
+    def _find_journal(self):
+        """The journal of invoices in the current company, and the problem if there is none."""
+        Move = self.env["account.move"]
+        try:
+            return Move.new({"move_type": "out_invoice"}).journal_id, []
+        except UserError as error:
+            return Move.journal_id, [str(error)]
+
+    @api.model
+    def _get_lock_problems(self, company, journal, invoice_date, has_tax):
+        """What keeps an invoice of this day, with taxes or without, from being booked on it."""
+        locks = company._get_violated_lock_dates(invoice_date, has_tax, journal) if journal else []
+        if not locks:
             return []
         return [
             self.env._(
                 "The accounts are closed until %(date)s: the invoice would be booked on a later day.",
-                date=format_date(self.env, lock_date),
+                date=format_date(self.env, max(date for date, _field in locks)),
             )
         ]
 

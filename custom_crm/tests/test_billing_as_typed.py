@@ -1,4 +1,5 @@
 from datetime import date
+from unittest.mock import patch
 
 from odoo.fields import Command
 from odoo.tests import Form, tagged
@@ -239,6 +240,30 @@ class TestBillingAsTyped(CrmCommon):
 
     def test_part_of_a_period(self):
         self._assert_as_typed(date_end=date(2026, 3, 10), lines=[{"tax_ids": [Command.set(self.included.ids)]}])
+
+    def test_cash_rounding_by_default(self):
+        rounding = self.env["account.cash.rounding"].create(
+            {
+                "name": "Whole",
+                "rounding": 1,
+                "strategy": "add_invoice_line",
+                "profit_account_id": self.income.id,
+                "loss_account_id": self.income.id,
+            }
+        )
+        self.env["ir.default"].set("account.move", "invoice_cash_rounding_id", rounding.id)
+        bill = self._assert_as_typed(lines=[{"price_unit": 99.7, "tax_ids": [Command.clear()]}])
+        self.assertEqual(bill.amount_total, 100)
+
+    def test_most_take_the_short_way(self):
+        """Otherwise the comparisons above compare Odoo with itself."""
+        Move = self.env.registry["account.move"]
+        with patch.object(
+            Move, "_prepare_complete_vals", autospec=True, side_effect=Move._prepare_complete_vals
+        ) as spy:
+            for tax in (self.excluded, self.included, self.on_payment, self.group, self.zero):
+                self._assert_as_typed(lines=[{"price_unit": 7.77, "tax_ids": [Command.set(tax.ids)]}])
+        self.assertEqual(spy.call_count, 5)
 
     def test_free_service(self):
         self._assert_as_typed(lines=[{"price_unit": 0, "tax_ids": [Command.set(self.excluded.ids)]}])

@@ -398,6 +398,8 @@ class TestCrmBillingRun(CrmCommon):
         self.assertFalse(run.period_ids)
         run.settlement = False
         run.action_start()
+        self.assertEqual((run.state, run.total_count), ("draft", 1), "nobody has seen what is billed")
+        run.action_start()
         with self.assertRaises(UserError):
             run.settlement = "cash"
 
@@ -524,6 +526,41 @@ class TestCrmBillingRun(CrmCommon):
         _run, problem = self._find_problems()
         self.assertIn("The accounts are closed until", problem)
 
+    def test_closed_taxes(self):
+        tax = self.env["account.tax"].create({"name": "Twenty", "amount": 20, "type_tax_use": "sale"})
+        self.company.tax_lock_date = date(2026, 3, 31)
+        self._make_active(date_start=date(2026, 3, 1), lines=[{"tax_ids": [Command.set(tax.ids)]}])
+        untaxed = self._make_active(date_start=date(2026, 3, 1))
+        run = self._make_run()
+        run.action_prepare()
+        self.assertEqual(run.problem_count, 1)
+        self.assertFalse(untaxed.period_ids.problem)
+
+    def test_company_without_a_journal_stops_no_other(self):
+        other = self._make_other_company(self.company.currency_id)
+        own = self._make_active(date_start=date(2026, 3, 1))
+        bare = self._make_active(date_start=date(2026, 3, 1), company_id=other.id)
+        self.env["account.journal"].search([("company_id", "=", other.id), ("type", "=", "sale")]).unlink()
+        run = self._make_run(company_ids=[Command.set((self.company | other).ids)])
+        run.action_prepare()
+        self.assertFalse(own.period_ids.problem)
+        self.assertIn("Other", bare.period_ids.problem)
+        run.action_start()
+        self._run_cron()
+        self.assertEqual((own.period_ids.state, bare.period_ids.state), ("billed", "failed"))
+
+    def test_announced_sum_is_that_of_the_invoice(self):
+        tax = self.env["account.tax"].create({"name": "Twenty", "amount": 20, "type_tax_use": "sale"})
+        self.company.tax_calculation_rounding_method = "round_globally"
+        lines = [{"price_unit": price, "tax_ids": [Command.set(tax.ids)]} for price in (0.12, 0.13, 0.12, 0.12, 0.12)]
+        self._make_active(date_start=date(2026, 3, 1), lines=lines)
+        run = self._make_run()
+        run.action_prepare()
+        announced = run.amount_total
+        run.action_start()
+        self._run_cron()
+        self.assertEqual(run.period_ids.move_id.amount_total, announced)
+
     def test_preparing_again_looks_anew(self):
         self.client.email = False
         run, problem = self._find_problems()
@@ -549,7 +586,51 @@ class TestCrmBillingRun(CrmCommon):
         few, many = count(5), count(25)
         self.assertLess(many - few, 25)
 
+    # What a run lets go
+
+    def test_retry_leaves_what_was_cancelled(self):
+        good = self._make_active(date_start=date(2026, 3, 1))
+        bad = self._make_active(date_start=date(2026, 3, 1))
+        bad.line_ids.date_to = date(2026, 1, 31)
+        run = self._bill()
+        self.assertEqual((run.billed_count, run.failed_count), (1, 1))
+        good.move_ids.button_draft()
+        good.move_ids.button_cancel()
+        bad.line_ids.date_to = False
+        run.with_user(self.manager).action_retry_failed()
+        self._run_cron()
+        self.assertEqual((good.period_ids.state, bad.period_ids.state), ("due", "billed"))
+        self.assertEqual(len(good.move_ids), 1)
+        self._bill()
+        self.assertEqual(good.period_ids.state, "billed")
+
+    def test_billed_rows_stay_with_their_run(self):
+        self._make_active(date_start=date(2026, 3, 1))
+        run = self._bill()
+        # As a worker leaves it that commits while somebody sets the run to draft.
+        run.sudo().write({"state": "draft"})
+        run.with_user(self.manager).action_prepare()
+        self.assertEqual(run.billed_count, 1)
+        run.with_user(self.manager).settlement = "cash"
+        self.assertEqual(run.billed_count, 1)
+
     # Periods that are not billed
+
+    def test_unskip_what_left_the_schedule(self):
+        contract = self._make_active(date_start=date(2026, 2, 1))
+        march = contract._ensure_periods(date(2026, 3, 1)).filtered(lambda row: row.date_start == date(2026, 3, 1))
+        march._skip("Gift")
+        contract.date_end = date(2026, 2, 28)
+        march.with_user(self.manager).action_unskip()
+        self.assertFalse(march.exists())
+        self.assertFalse(contract._get_next_unbilled().date_start == date(2026, 3, 1))
+
+    def test_skipping_again_keeps_the_reason(self):
+        contract = self._make_active(date_start=date(2026, 2, 1))
+        rows = contract._ensure_periods(date(2026, 3, 1))
+        rows[0]._skip("Gift")
+        rows._skip("Barter")
+        self.assertEqual(rows.mapped("skip_reason"), ["Gift", "Barter"])
 
     def test_skipped_with_a_reason(self):
         contract = self._make_active(date_start=date(2026, 2, 1))

@@ -201,6 +201,8 @@ class TestCrmContract(CrmCommon):
             move = self.env["account.move"].browse(wizard.action_bill()["res_id"])
             self.assertEqual((move.amount_total, move.state), (amount, "posted"))
             self.assertEqual(wizard.period_title, move.period_id._get_title("en_US"))
+            with self.assertRaisesRegex(UserError, contract.name):
+                wizard.action_bill()
         contract._finish(date(2026, 2, 28), "Over")
         wizard = Wizard.create({"contract_id": contract.id})
         self.assertEqual((wizard.period_title, wizard.amount), (False, 0))

@@ -39,7 +39,7 @@ STAGE_VALUES = {
     "contract_id": "new_contracts.id",
     "partner_id": "client",
     "user_id": "responsible",
-    "date_deadline": "CURRENT_DATE + CASE WHEN number %% 20 = 0 THEN -1 - number %% 30 ELSE number %% 30 END",
+    "date_deadline": "%(today)s::date + CASE WHEN number %% 20 = 0 THEN -1 - number %% 30 ELSE number %% 30 END",
 }
 ITEMS = """
 INSERT INTO crm_contract_stage_item (%(columns)s)
@@ -104,6 +104,8 @@ def copy_contracts(env, patterns, clients, users, count, passed):
         "patterns": patterns.ids,
         "clients": clients.ids,
         "users": users.ids,
+        # The company's day, which is not the database's around midnight.
+        "today": env.company._crm_today(),
     }
     env.cr.execute(NEW_CONTRACTS, parameters)
     insert_like(env.cr, "crm_contract", CONTRACTS, CONTRACT_VALUES, parameters)

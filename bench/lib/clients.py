@@ -144,8 +144,11 @@ def insert_like(cr, table, query, values, parameters):
 
 def vacuum(cr, *tables):
     """Commit, then do what autovacuum does after some minutes."""
+    # VACUUM marks rows as visible to all only once their commit is written, for which commits here do not wait.
+    cr.execute("SET synchronous_commit = on")
     cr.commit()
     cr._cnx.autocommit = True
     for table in tables:
         cr.execute(SQL("VACUUM ANALYZE %s", SQL.identifier(table)))
+    cr.execute("RESET synchronous_commit")
     cr._cnx.autocommit = False

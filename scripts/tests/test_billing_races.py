@@ -237,6 +237,7 @@ def in_thread(contract, action, has_begun, go):
 
 def bill(contract):
     run = Run.create({"date": date(2026, 3, 1), "contract_ids": [(6, 0, contract.ids)]})
+    run.action_prepare()
     run.action_start()
     return run
 

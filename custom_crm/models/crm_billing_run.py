@@ -69,8 +69,13 @@ class CrmBillingRun(models.Model):
         index=True,
     )
     is_stopped = fields.Boolean(
-        string="Stopped", readonly=True, copy=False, help="Started, but nothing more is billed until it goes on."
+        string="Stopped",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Started, but nothing more is billed until it goes on.",
     )
+    is_future = fields.Boolean(compute="_compute_is_future", help="The invoice date is still to come.")
     is_automatic = fields.Boolean(readonly=True, copy=False, help="Made by the scheduled action.")
     period_ids = fields.One2many("crm.contract.period", "run_id", string="Periods")
     total_count = fields.Integer(string="Periods to Bill", compute="_compute_figures")
@@ -106,6 +111,11 @@ class CrmBillingRun(models.Model):
     def _compute_name(self):
         for run in self:
             run.name = self.env._("Billing %(date)s", date=format_date(self.env, run.date))
+
+    @api.depends("company_id", "date")
+    def _compute_is_future(self):
+        for run in self:
+            run.is_future = bool(run.date) and run.date > run.company_id._crm_today()
 
     @api.depends("period_ids.state", "period_ids.amount_total")
     def _compute_figures(self):
@@ -218,6 +228,17 @@ class CrmBillingRun(models.Model):
             return True
         unseen.action_prepare()
         return self._get_notification(self.env._("Prepared anew: look at what is going to be billed, then start."))
+
+    def action_check(self):
+        """Find anew what is wrong with the periods of drafts; which periods they hold stays as it was.
+
+        :raises UserError: a run is started
+        """
+        self.check_access("write")
+        for run in self:
+            run._check_draft()
+            run.period_ids.filtered(lambda period: not period.is_closed)._find_problems(run.date)
+        return True
 
     def action_stop(self):
         """Stop a started run after the invoices that are being made at this moment. What is made stays."""

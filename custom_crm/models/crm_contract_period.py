@@ -147,6 +147,14 @@ class CrmContractPeriod(models.Model):
             "context": {"default_period_ids": self.ids},
         }
 
+    def action_check(self):
+        """Find anew what is wrong with periods that a draft run holds.
+
+        :raises UserError: their run is started
+        """
+        self.run_id.action_check()
+        return True
+
     def action_unskip(self):
         """Let the periods that somebody skipped be billed after all.
 
@@ -214,8 +222,13 @@ class CrmContractPeriod(models.Model):
         self.contract_id._log_each(lambda contract: plaintext2html("\n".join(map(get_text, by_contract[contract]))))
 
     def _get_strip_state(self):
-        """State of the row, for what is billed also whether it is paid."""
+        """State of the row, for what is billed also whether it is paid.
+
+        A row that a run of a later month has made is still to come.
+        """
         self.ensure_one()
+        if self.state == "due" and not self.contract_id._is_due(self, self.company_id._crm_today()):
+            return "planned"
         if self.state != "billed":
             return self.state
         # sudo: executors see whether a period is paid, not its invoice.

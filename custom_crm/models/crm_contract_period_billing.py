@@ -127,7 +127,8 @@ class CrmContractPeriod(models.Model):
             _logger.error("Billing of %s failed", self, exc_info=error)
         for period in self.with_context(lang=self.run_id._get_lang()):
             message = str(error) if isinstance(error, UserError) else period._explain(error)
-            period.error = message
+            # What was found beforehand is past: the error tells.
+            period.write({"error": message, "problem": False})
             try:
                 with self.env.cr.savepoint():
                     period.contract_id._notify_billing_failure(period, message)
@@ -176,6 +177,23 @@ class CrmContractPeriod(models.Model):
         contract = self.contract_id
         last_day = self.date_end if contract.prorate else self.date_start
         return contract.line_ids._in_force(self.date_start, last_day)
+
+    def _check_lines(self):
+        """Refuse what would be an invoice of nothing.
+
+        :raises UserError: no service is in force, or one has no price
+        """
+        lines = self._get_lines()
+        contract = self.contract_id.display_name
+        if not lines:
+            raise UserError(
+                self.env._(
+                    "No service is in force in this period. Add one to contract %(contract)s, or do not bill it.",
+                    contract=contract,
+                )
+            )
+        if unpriced := lines.filtered(self._lacks_price):
+            raise UserError(f"{contract}: {self._get_price_problem(unpriced)}")
 
     def _get_line_days(self, line):
         """(first day, last day) of the period on which the line is in force."""
@@ -243,17 +261,11 @@ class CrmContractPeriod(models.Model):
     def _prepare_invoice_vals(self, invoice_date):
         """Values of the invoice of the period. To be extended.
 
-        :raises UserError: there is nothing to bill
+        :raises UserError: there is nothing to bill, or a price is missing
         """
         self.ensure_one()
         contract = self.contract_id
-        if not self._get_lines():
-            raise UserError(
-                self.env._(
-                    "No service is in force in this period. Add one to contract %(contract)s, or do not bill it.",
-                    contract=contract.display_name,
-                )
-            )
+        self._check_lines()
         partner = self._get_invoice_partner()
         return {
             "move_type": "out_invoice",

@@ -58,8 +58,8 @@ class CrmContractPeriod(models.Model):
         problems = []
         if archived := products.filtered(lambda product: not product.active):
             problems.append(self.env._("Archived: %(names)s.", names=self._join_names(archived)))
-        if free := lines.filtered(lambda line: not line.price_unit):
-            problems.append(self.env._("Without a price: %(names)s.", names=self._join_names(free)))
+        if unpriced := lines.filtered(self._lacks_price):
+            problems.append(self._get_price_problem(unpriced))
         if lost := products.filtered(lambda product: not self._get_income_account(product, journal)):
             problems.append(self.env._("Without an income account: %(names)s.", names=self._join_names(lost)))
         if untaxed := lines.filtered(self._lacks_tax):
@@ -69,6 +69,18 @@ class CrmContractPeriod(models.Model):
         if archived := lines.tax_ids.filtered(lambda tax: not tax.active):
             problems.append(self.env._("Archived taxes: %(names)s.", names=self._join_names(archived)))
         return problems
+
+    @api.model
+    def _lacks_price(self, line):
+        """A service that is free on purpose has a discount of 100 %: a price that is missing is a mistake."""
+        return not line.price_unit and line.discount < 100  # noqa: PLR2004 - percent
+
+    @api.model
+    def _get_price_problem(self, lines):
+        return self.env._(
+            "Without a price: %(names)s. Set the price, or a discount of 100%% if it is free.",
+            names=self._join_names(lines),
+        )
 
     @api.model
     def _join_names(self, records):

@@ -124,8 +124,12 @@ class CrmContract(models.Model):
                 payment_date = contract._get_payment_date(part, row.run_id.date)
                 row.write({**contract._prepare_period_vals(part), "payment_date": payment_date, "is_skipped": False})
             kept = stale.filtered("move_ids")
-            (stale - kept).unlink()
+            dropped = stale - kept
+            had_failed = bool(dropped.filtered("error"))
+            dropped.unlink()
             contract._move_rows(kept, list(by_days.values()))
+            if had_failed:
+                contract._clear_billing_failure()
 
     def _move_rows(self, rows, parts):
         """Give each row the first part of the schedule that it shares a day with; skip rows without one."""

@@ -19,7 +19,7 @@ class CrmContract(models.Model):
 
     period_strip = fields.Json(
         compute="_compute_period_strip",
-        help="Periods in their order: id of the row of the ledger (none: still to come), state, label and title.",
+        help="Periods in their order: id of the row of the ledger (none: still to come), state, its name, label, title.",
     )
 
     # -------------------------------------------------------------------------
@@ -40,6 +40,7 @@ class CrmContract(models.Model):
         return {
             "id": row.id,
             "state": state,
+            "name": states[state],
             "year": row.date_start.year,
             "label": self._get_cell_label(row.date_start),
             "title": "\n".join(filter(None, notes)),

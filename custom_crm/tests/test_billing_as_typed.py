@@ -266,4 +266,5 @@ class TestBillingAsTyped(CrmCommon):
         self.assertEqual(spy.call_count, 5)
 
     def test_free_service(self):
-        self._assert_as_typed(lines=[{"price_unit": 0, "tax_ids": [Command.set(self.excluded.ids)]}])
+        free = {"price_unit": 100, "discount": 100, "tax_ids": [Command.set(self.excluded.ids)]}
+        self._assert_as_typed(lines=[free])

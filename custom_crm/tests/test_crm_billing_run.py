@@ -1,6 +1,7 @@
 from datetime import date
 from unittest.mock import patch
 
+from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
 from odoo.exceptions import AccessError, UserError
@@ -496,7 +497,9 @@ class TestCrmBillingRun(CrmCommon):
         silent = self.env["res.partner"].create({"name": "Silent", "is_company": True})
         cases = {
             "Archived: Old service.": {"lines": [{"product_id": archived.id}]},
-            "Without a price: Maintenance.": {"lines": [{"price_unit": 0}]},
+            "Without a price: Maintenance. Set the price, or a discount of 100% if it is free.": {
+                "lines": [{"price_unit": 0}]
+            },
             "Without a tax, though the product has one: Taxed.": {
                 "lines": [{"product_id": taxed.id, "price_unit": 5, "tax_ids": [Command.clear()]}]
             },
@@ -568,6 +571,50 @@ class TestCrmBillingRun(CrmCommon):
         self.client.email = "office@polyus.example"
         run.action_prepare()
         self.assertEqual((run.period_ids.problem, run.problem_count), (False, 0))
+
+    def test_checking_again_keeps_the_periods(self):
+        self.client.email = False
+        run, _problem = self._find_problems()
+        periods = run.period_ids
+        self.client.email = "office@polyus.example"
+        periods.with_user(self.manager).action_check()
+        self.assertEqual((run.period_ids, run.period_ids.problem, run.problem_count), (periods, False, 0))
+        with self.assertRaises(AccessError):
+            periods.with_user(self.accountant).action_check()
+        run.action_start()
+        with self.assertRaisesRegex(UserError, "started already"):
+            periods.with_user(self.manager).action_check()
+
+    def test_service_without_a_price_is_not_billed_for_nothing(self):
+        contract = self._make_active(date_start=date(2026, 3, 1), lines=[{"price_unit": 0}, {"price_unit": 5}])
+        run = self._bill()
+        self.assertFalse(contract.move_ids)
+        self.assertEqual(
+            run.period_ids.error,
+            f"{contract.name}: Without a price: Maintenance. Set the price, or a discount of 100% if it is free.",
+        )
+        self.assertFalse(run.period_ids.problem)
+        contract.line_ids.filtered(lambda line: not line.price_unit).discount = 100
+        run.action_retry_failed()
+        self._run_cron()
+        self.assertEqual(contract.move_ids.amount_total, 5)
+
+    def test_activity_goes_with_the_failed_period(self):
+        contract = self._make_active(date_start=date(2026, 3, 1), lines=[{"price_unit": 0}])
+        self._bill()
+        self.assertTrue(contract.activity_ids)
+        contract.action_suspend(date(2026, 3, 1), "Holiday")
+        self.assertFalse(contract.period_ids)
+        self.assertFalse(contract.activity_ids)
+
+    def test_run_of_a_day_to_come(self):
+        contract = self._make_active(date_start=date(2026, 3, 1))
+        with freeze_time("2026-03-05"):
+            run = self._make_run(date(2026, 4, 1))
+            self.assertTrue(run.is_future)
+            self.assertFalse(self._make_run(date(2026, 3, 5)).is_future)
+            run.action_prepare()
+            self.assertEqual([cell["state"] for cell in contract.period_strip][:2], ["due", "planned"])
 
     def test_problems_cost_no_query_a_period(self):
         def count(number):

@@ -15,6 +15,7 @@ class CrmContractBill(models.TransientModel):
     )
     period_title = fields.Char(string="Period", compute="_compute_period")
     amount = fields.Monetary(compute="_compute_period", help="Taxes included.")
+    is_early = fields.Boolean(compute="_compute_period", help="The period is not due yet.")
     is_posted = fields.Boolean(related="contract_id.company_id.crm_billing_post")
 
     @api.depends("contract_id")
@@ -28,6 +29,8 @@ class CrmContractBill(models.TransientModel):
             period = wizard.contract_id._preview_next()
             wizard.period_title = period._get_title(self.env.lang) if period else False
             wizard.amount = period.amount_total
+            contract = wizard.contract_id
+            wizard.is_early = bool(period) and not contract._is_due(period, contract.company_id._crm_today())
 
     def action_bill(self):
         """Make the invoice and show it.

@@ -9,9 +9,12 @@ const MILLISECONDS = 2000;
 
 /** Load a run anew; the list of its periods stays at the page and in the order that the user has chosen. */
 async function reload(record) {
-    const {limit, offset, orderBy} = record.data.period_ids;
+    const {limit, offset, orderBy} = record.data.period_ids || {};
     await record.load();
     const periods = record.data.period_ids;
+    if (!periods) {
+        return;
+    }
     if (periods.offset !== offset || periods.orderBy !== orderBy) {
         await periods.load({limit, offset, orderBy});
     }

@@ -1,5 +1,4 @@
 import {Component} from "@odoo/owl";
-import {_t} from "@web/core/l10n/translation";
 import {groupBy} from "@web/core/utils/arrays";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
@@ -7,13 +6,13 @@ import {useService} from "@web/core/utils/hooks";
 
 // In the order of the legend. The icon tells the states apart for those who do not see the colours.
 const STATES = [
-    {state: "paid", name: _t("Paid"), color: "text-bg-success", icon: "fa-check"},
-    {state: "billed", name: _t("Billed, not paid yet"), color: "text-bg-info", icon: "fa-file-text-o"},
-    {state: "overdue", name: _t("Payment overdue"), color: "text-bg-warning", icon: "fa-clock-o"},
-    {state: "due", name: _t("To be billed"), color: "border-primary text-primary", icon: "fa-hourglass-half"},
-    {state: "failed", name: _t("Billing failed"), color: "text-bg-danger", icon: "fa-exclamation-triangle"},
-    {state: "skipped", name: _t("Not to be billed"), color: "bg-200 text-muted", icon: "fa-ban"},
-    {state: "planned", name: _t("Still to come"), color: "o_crm_planned text-muted", icon: "fa-calendar-o"},
+    {state: "paid", color: "text-bg-success", icon: "fa-check"},
+    {state: "billed", color: "text-bg-info", icon: "fa-file-text-o"},
+    {state: "overdue", color: "text-bg-warning", icon: "fa-clock-o"},
+    {state: "due", color: "border-primary text-primary", icon: "fa-hourglass-half"},
+    {state: "failed", color: "text-bg-danger", icon: "fa-exclamation-triangle"},
+    {state: "skipped", color: "bg-200 text-muted", icon: "fa-ban"},
+    {state: "planned", color: "o_crm_planned text-muted", icon: "fa-calendar-o"},
 ];
 
 /** The ledger of a contract at a glance: a cell for each period, a row for each year. A click opens the period. */
@@ -34,7 +33,9 @@ export class PeriodStripField extends Component {
     }
 
     get legend() {
-        return STATES.filter(({state}) => this.cells.some((cell) => cell.state === state));
+        return STATES.map((look) => ({...look, name: this.cells.find((cell) => cell.state === look.state)?.name})).filter(
+            (look) => look.name
+        );
     }
 
     getLook(cell) {

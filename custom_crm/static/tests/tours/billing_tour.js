@@ -190,8 +190,8 @@ tours.add("custom_crm_period_strip", {
         },
         back("Back to the contract", "body:has(.o_arrow_button_current[data-value=due])"),
         {
-            content: "It is to be billed",
-            trigger: ".o_crm_period_strip button[data-state=due]",
+            content: "It is to be billed when its time comes",
+            trigger: ".o_crm_period_strip button[data-state=planned]",
         },
     ],
 });

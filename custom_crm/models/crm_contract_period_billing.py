@@ -193,7 +193,9 @@ class CrmContractPeriod(models.Model):
                 )
             )
         if unpriced := lines.filtered(self._lacks_price):
-            raise UserError(f"{contract}: {self._get_price_problem(unpriced)}")
+            raise UserError(
+                self.env._("%(contract)s: %(problem)s", contract=contract, problem=self._get_price_problem(unpriced))
+            )
 
     def _get_line_days(self, line):
         """(first day, last day) of the period on which the line is in force."""

@@ -73,7 +73,7 @@ class CrmContractPeriod(models.Model):
     @api.model
     def _lacks_price(self, line):
         """A service that is free on purpose has a discount of 100 %: a price that is missing is a mistake."""
-        return not line.price_unit and line.discount < 100  # noqa: PLR2004 - percent
+        return not line.price_unit and line.discount < 100
 
     @api.model
     def _get_price_problem(self, lines):

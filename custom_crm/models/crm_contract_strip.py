@@ -19,7 +19,7 @@ class CrmContract(models.Model):
 
     period_strip = fields.Json(
         compute="_compute_period_strip",
-        help="Periods in their order: id of the row of the ledger (none: still to come), state, its name, label, title.",
+        help="Periods in order: id of the row of the ledger (none: still to come), state, its name, label, title.",
     )
 
     # -------------------------------------------------------------------------

@@ -33,9 +33,10 @@ export class PeriodStripField extends Component {
     }
 
     get legend() {
-        return STATES.map((look) => ({...look, name: this.cells.find((cell) => cell.state === look.state)?.name})).filter(
-            (look) => look.name
-        );
+        return STATES.map((look) => ({
+            ...look,
+            name: this.cells.find((cell) => cell.state === look.state)?.name,
+        })).filter((look) => look.name);
     }
 
     getLook(cell) {

@@ -12,8 +12,8 @@ Each process bills a few other contracts before. Afterwards every client must ha
 posted, with the right total.
 
 Prints, as medians of the rounds, contracts per second and how many times those of OCA in the same round they are, SQL
-statements per contract, and how far the memory of the billing process grew at most; then how that stands to the bars
-of the issue. ``--quick`` takes 200 and 1,000 contracts instead of 1,000 and 5,000; ``--all`` adds 5,000 of three lines.
+statements per contract, and how far the memory of the billing process grew at most; then how that stands to the bars.
+``--quick`` takes 200 and 1,000 contracts instead of 1,000 and 5,000; ``--all`` adds 5,000 of three lines.
 """
 
 import argparse
@@ -55,7 +55,7 @@ ONE = Setup("ours, one process", "ours")
 TWO = Setup("ours, two processes", "ours", 2)
 ODOO = Setup("Odoo's `create` and `action_post`", "odoo")
 
-# The bars of the issue: how many times as fast as OCA, by number of lines; SQL statements a contract; how many times as
+# The bars: how many times as fast as OCA, by number of lines; SQL statements a contract; how many times as
 # long as the fewer the more contracts take; growth of the memory.
 MIN_RATIOS = {1: {ONE: 1.8, TWO: 3.5}, 3: {ONE: 1.5, TWO: 2.8}}
 MAX_STATEMENTS, MAX_TIMES_AS_LONG, MAX_MEBIBYTES = 8, 5.3, 50

@@ -11,10 +11,14 @@ REPORT = "custom_crm.report_payment_invoice"
 LANGUAGE = "ru_RU"
 
 # Where the printing engine can't repeat the table's head the rows are split by their estimated height, in lines of text.
-LINES_ON_PAGE = 70
-LINES_OF_HEAD = 22
-LINES_BELOW = 28
-LETTERS_IN_ROW = 48
+LINES_ON_PAGE = 79
+LINES_OF_HEAD = 4
+LINES_ABOVE = 17
+LINES_BELOW = 33
+LINES_OF_BORDER = 0.6
+LETTERS_IN_ROW = 42
+LETTERS_IN_LINE = 70
+MAX_PRICE_DIGITS = 4
 
 
 class AccountMove(models.Model):
@@ -51,11 +55,12 @@ class AccountMove(models.Model):
             self = self.with_context(lang=LANGUAGE)
         base_lines, _tax_lines = self._get_rounded_base_and_tax_lines()
         totals, rows = self.tax_totals, self._prepare_document_rows(base_lines)
+        head = self._prepare_document_head_vals()
         total = totals["total_amount_currency"]
         rounding = totals.get("cash_rounding_base_amount_currency", 0.0)
         return {
-            **self._prepare_document_head_vals(),
-            "pages": self._split_document_rows(rows) if report_type == "pdf" else [rows],
+            **head,
+            "pages": self._split_document_rows(rows, head) if report_type == "pdf" else [rows],
             "has_discount": any(row.get("discount") for row in rows),
             "subtotal": self._format_sum(total - rounding),
             "taxes": self._prepare_document_taxes(base_lines),
@@ -69,7 +74,7 @@ class AccountMove(models.Model):
         }
 
     def _prepare_document_head_vals(self):
-        company, account = self.company_id, self.partner_bank_id or self.company_id.partner_id.bank_ids[:1]
+        company, account = self.company_id, self._get_payment_account()
         seller, bank = company.partner_id, account.bank_id
         return {
             "title": self._get_document_title(),
@@ -87,6 +92,10 @@ class AccountMove(models.Model):
             "director": formats.short_name(self._get_document_signatory()),
             "accountant": formats.short_name(company.crm_accountant_name or ""),
         }
+
+    def _get_payment_account(self):
+        """The bank account to pay to: the invoice's, else the company's first."""
+        return self.partner_bank_id or self.company_id.partner_id.bank_ids[:1]
 
     def _get_document_signatory(self):
         seller = self.company_id.partner_id
@@ -132,15 +141,18 @@ class AccountMove(models.Model):
             rows[-1].update(self._prepare_document_amounts(line, shown, bool(hidden)))
         return rows
 
-    def _split_document_rows(self, rows):
+    def _split_document_rows(self, rows, head):
         """The rows page by page, or all together where the printing engine does it better."""
         if self.env["ir.actions.report"]._repeats_table_head():
             return [rows]
-        heights = [1.4 + pages.text_lines(row["name"], LETTERS_IN_ROW) for row in rows]
+        heights = [pages.text_lines(row["name"], LETTERS_IN_ROW) + LINES_OF_BORDER for row in rows]
+        above = LINES_ABOVE + sum(pages.text_lines(head[name], LETTERS_IN_LINE) for name in ("seller_line", "buyer_line"))
         left = iter(rows)
         return [
             list(islice(left, count))
-            for count in pages.split_rows(heights, LINES_ON_PAGE - LINES_OF_HEAD, LINES_ON_PAGE, LINES_BELOW)
+            for count in pages.split_rows(
+                heights, first=LINES_ON_PAGE - above, other=LINES_ON_PAGE - LINES_OF_HEAD, tail=LINES_BELOW
+            )
         ]
 
     def _group_document_lines(self):
@@ -165,7 +177,7 @@ class AccountMove(models.Model):
         return {
             "quantity": formats.number(quantity),
             "unit": line.product_uom_id.name or "",
-            "price": self._format_price(price),
+            "price": self._format_price(price, quantity * share, total),
             "discount": f"{formats.number(line.discount)}\u00a0%" if line.discount else "",
             "amount": self._format_sum(total),
         }
@@ -190,9 +202,12 @@ class AccountMove(models.Model):
     def _format_sum(self, amount):
         return formats.money(amount, self.currency_id.decimal_places)
 
-    def _format_price(self, price):
-        """A price, with more decimals than the currency has where it needs them and Odoo's setting allows them."""
-        digits = max(self.env["decimal.precision"].precision_get("Product Price"), self.currency_id.decimal_places)
-        text = formats.money(price, digits)
-        spare = digits - self.currency_id.decimal_places
-        return text[: len(text) - spare] + text[len(text) - spare :].rstrip("0") if spare else text
+    def _format_price(self, price, quantity, total):
+        """A price with as many decimals, four at most, as it needs for price × quantity to be the sum on paper too."""
+        currency = self.currency_id
+        exact = (
+            digits
+            for digits in range(currency.decimal_places, MAX_PRICE_DIGITS + 1)
+            if not currency.compare_amounts(round(price, digits) * quantity, total)
+        )
+        return formats.money(price, next(exact, currency.decimal_places))

@@ -2,7 +2,7 @@ import lxml.html
 
 from odoo import api, models
 
-from odoo.addons.base.models.ir_actions_report import _wkhtml
+from odoo.addons.base.models import ir_actions_report as base_report
 
 PAPER = "custom_crm.paperformat_form"
 PAPER_KEY = "data-report-crm-paper"
@@ -45,12 +45,12 @@ class IrActionsReport(models.Model):
     @api.model
     def _prints_many(self):
         """Whether wkhtmltopdf takes several documents at once; Debian's build doesn't."""
-        return _wkhtml().is_patched_qt
+        return base_report._wkhtml().is_patched_qt
 
     @api.model
     def _repeats_table_head(self):
         """Whether wkhtmltopdf repeats the head of a table on each page and keeps rows whole; Debian's build doesn't."""
-        return _wkhtml().is_patched_qt
+        return base_report._wkhtml().is_patched_qt
 
     def _prepare_html(self, html, report_model=False):
         # EXTENDS 'base'

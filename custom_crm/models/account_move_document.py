@@ -10,7 +10,7 @@ REPORT = "custom_crm.report_payment_invoice"
 # The country's form is in its language, whatever the client's.
 LANGUAGE = "ru_RU"
 
-# Where the printing engine can't repeat the table's head the rows are split by their estimated height, in lines of text.
+# Where the printing engine can't repeat the table's head, rows are split by their estimated height, in lines of text.
 LINES_ON_PAGE = 79
 LINES_OF_HEAD = 4
 LINES_ABOVE = 17
@@ -24,8 +24,8 @@ MAX_PRICE_DIGITS = 4
 class AccountMove(models.Model):
     """«Счет на оплату»: what a Russian company prints and mails as its customer invoice.
 
-    All sums are those of Odoo's tax engine, rounded as on the screen. Prices and sums of lines include VAT, so that they
-    add up to the total.
+    All sums are those of Odoo's tax engine, rounded as on the screen. Prices and sums of lines include VAT, so that
+    they add up to the total.
     """
 
     # Apart from what an invoice is.
@@ -51,8 +51,6 @@ class AccountMove(models.Model):
         :rtype: dict
         """
         self.ensure_one()
-        if self.env["res.lang"]._get_data(code=LANGUAGE):
-            self = self.with_context(lang=LANGUAGE)
         base_lines, _tax_lines = self._get_rounded_base_and_tax_lines()
         totals, rows = self.tax_totals, self._prepare_document_rows(base_lines)
         head = self._prepare_document_head_vals()
@@ -92,6 +90,10 @@ class AccountMove(models.Model):
             "director": formats.short_name(self._get_document_signatory()),
             "accountant": formats.short_name(company.crm_accountant_name or ""),
         }
+
+    def _get_document_lang(self):
+        """The language of the form, for what is in the language of the reader elsewhere."""
+        return LANGUAGE if self.env["res.lang"]._get_data(code=LANGUAGE) else self.env.lang
 
     def _get_payment_account(self):
         """The bank account to pay to: the invoice's, else the company's first."""
@@ -146,7 +148,9 @@ class AccountMove(models.Model):
         if self.env["ir.actions.report"]._repeats_table_head():
             return [rows]
         heights = [pages.text_lines(row["name"], LETTERS_IN_ROW) + LINES_OF_BORDER for row in rows]
-        above = LINES_ABOVE + sum(pages.text_lines(head[name], LETTERS_IN_LINE) for name in ("seller_line", "buyer_line"))
+        above = LINES_ABOVE + sum(
+            pages.text_lines(head[name], LETTERS_IN_LINE) for name in ("seller_line", "buyer_line")
+        )
         left = iter(rows)
         return [
             list(islice(left, count))
@@ -176,7 +180,7 @@ class AccountMove(models.Model):
         price = raw_total / quantity / share if quantity and share else line.price_unit
         return {
             "quantity": formats.number(quantity),
-            "unit": line.product_uom_id.name or "",
+            "unit": line.product_uom_id.with_context(lang=self._get_document_lang()).name or "",
             "price": self._format_price(price, quantity * share, total),
             "discount": f"{formats.number(line.discount)}\u00a0%" if line.discount else "",
             "amount": self._format_sum(total),

@@ -4,6 +4,7 @@ from odoo import api, models
 
 from odoo.addons.base.models import ir_actions_report as base_report
 
+FORM = "crm_form"
 PAPER = "custom_crm.paperformat_form"
 PAPER_KEY = "data-report-crm-paper"
 ARTICLES = "//div[contains(concat(' ', normalize-space(@class), ' '), ' article ')]"
@@ -54,11 +55,13 @@ class IrActionsReport(models.Model):
 
     def _prepare_html(self, html, report_model=False):
         # EXTENDS 'base'
-        articles = lxml.html.fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8")).xpath(ARTICLES)
-        if not articles or any("crm_form" not in article.classes for article in articles):
+        if FORM not in (html.decode() if isinstance(html, bytes) else html):
             return super()._prepare_html(html, report_model=report_model)
-        self = self.with_context(crm_form_layout=True)
-        bodies, res_ids, _header, _footer, arguments = super()._prepare_html(html, report_model=report_model)
+        articles = lxml.html.fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8")).xpath(ARTICLES)
+        if not articles or any(FORM not in article.classes for article in articles):
+            return super()._prepare_html(html, report_model=report_model)
+        report = super(IrActionsReport, self.with_context(crm_form_layout=True))
+        bodies, res_ids, _header, _footer, arguments = report._prepare_html(html, report_model=report_model)
         footer = self.env["ir.qweb"]._render("custom_crm.form_footer", {})
         return bodies, res_ids, None, footer, {**arguments, PAPER_KEY: PAPER}
 

@@ -34,7 +34,7 @@ class TestPaymentInvoice(DocumentsCommon):
         cells = article.xpath(".//text()")
         return " ".join(" ".join(cells).split())
 
-    def assertOrder(self, text, *parts):
+    def _assert_order(self, text, *parts):
         """Each part stands in the text, after the one before."""
         position = 0
         for part in parts:
@@ -49,7 +49,7 @@ class TestPaymentInvoice(DocumentsCommon):
         for _build, pdf in self._each_pdf(move):
             pages = self._read_pages(pdf)
             self.assertEqual(len(pages), 1)
-            self.assertOrder(
+            self._assert_order(
                 pages[0],
                 "Уральский банк ПАО Сбербанк, г. Екатеринбург",
                 "БИК 046577674",
@@ -94,7 +94,7 @@ class TestPaymentInvoice(DocumentsCommon):
     def test_sole_proprietor(self):
         company = self._make_seller("ИП Кузнецова Елена Сергеевна", vat="586834497804")
         text = self._read_html(self._make_payment_invoice(company=company))
-        self.assertOrder(text, "Без налога (НДС)", "Предприниматель", "Кузнецова Е. С.")
+        self._assert_order(text, "Без налога (НДС)", "Предприниматель", "Кузнецова Е. С.")
         self.assertNotIn("Руководитель", text)
         self.assertNotIn("Бухгалтер", text)
 
@@ -104,7 +104,7 @@ class TestPaymentInvoice(DocumentsCommon):
         self.env.user.company_ids |= company
         move = self._make_payment_invoice(company=company, partner_id=self.client.id, currency_id=self.rub.id)
         text = self._read_html(move)
-        self.assertOrder(text, "БИК", "Банк получателя", "Сч. №", "Получатель", "Счет на оплату", "Руководитель")
+        self._assert_order(text, "БИК", "Банк получателя", "Сч. №", "Получатель", "Счет на оплату", "Руководитель")
         for unknown in ("False", "None"):
             self.assertNotIn(unknown, text)
 
@@ -123,7 +123,7 @@ class TestPaymentInvoice(DocumentsCommon):
         self.env["account.payment.register"].with_context(active_model="account.move", active_ids=move.ids).create(
             {"amount": 400.1, "journal_id": journal.id}
         )._create_payments()
-        self.assertOrder(self._read_html(move), "Всего к оплате: 1 000,00", "Остаток к оплате: 599,90 руб.")
+        self._assert_order(self._read_html(move), "Всего к оплате: 1 000,00", "Остаток к оплате: 599,90 руб.")
 
     # Sums
 
@@ -136,7 +136,7 @@ class TestPaymentInvoice(DocumentsCommon):
             {"price_unit": 70, "tax_ids": self.vat0.ids},
         )
         text = self._read_html(move)
-        self.assertOrder(
+        self._assert_order(
             text, "Итого: 596,00", "НДС 22 %: 66,00", "НДС 10 %: 10,00", "НДС 0 %: 0,00", "Всего к оплате: 596,00"
         )
         self.assertNotIn("Без налога", text)
@@ -145,22 +145,24 @@ class TestPaymentInvoice(DocumentsCommon):
         exempt = self._make_tax(0, name="Без НДС")
         for taxes in (False, exempt.ids):
             text = self._read_html(self._make_payment_invoice({"tax_ids": taxes}))
-            self.assertOrder(text, "Итого: 1 000,00", "Без налога (НДС)", "Всего к оплате: 1 000,00")
+            self._assert_order(text, "Итого: 1 000,00", "Без налога (НДС)", "Всего к оплате: 1 000,00")
             self.assertNotIn("В том числе", text)
 
     def test_fraction_of_a_rate(self):
-        self.assertIn("НДС 18,03 %", self._read_html(self._make_payment_invoice({"tax_ids": self._make_tax(18.03).ids})))
+        self.assertIn(
+            "НДС 18,03 %", self._read_html(self._make_payment_invoice({"tax_ids": self._make_tax(18.03).ids}))
+        )
 
     def test_price_without_vat(self):
         move = self._make_payment_invoice({"quantity": 3, "price_unit": 1000, "tax_ids": self.vat22_above.ids})
-        self.assertOrder(
+        self._assert_order(
             self._read_html(move), "1 220,00", "3 660,00", "Итого: 3 660,00", "НДС 22 %: 660,00", "к оплате: 3 660,00"
         )
 
     def test_discount(self):
         self.assertNotIn("Скидка", self._read_html(self._make_payment_invoice()))
         move = self._make_payment_invoice({"quantity": 2, "discount": 12.5}, {})
-        self.assertOrder(self._read_html(move), "Скидка", "1 000,00", "12,5 %", "1 750,00", "Итого: 2 750,00")
+        self._assert_order(self._read_html(move), "Скидка", "1 000,00", "12,5 %", "1 750,00", "Итого: 2 750,00")
 
     def test_lines_add_up(self):
         """Whatever the prices and the way of rounding, the rows add up to the total and price × quantity to the sum."""
@@ -193,7 +195,7 @@ class TestPaymentInvoice(DocumentsCommon):
         move.tax_totals = totals
         self.assertEqual(tax_line.amount_currency, -22.01)
         move.action_post()
-        self.assertOrder(self._read_html(move), "122,01", "Итого: 122,01", "НДС 22 %: 22,01", "к оплате: 122,01")
+        self._assert_order(self._read_html(move), "122,01", "Итого: 122,01", "НДС 22 %: 22,01", "к оплате: 122,01")
 
     def test_cash_rounding(self):
         rounding = self.env["account.cash.rounding"].create(
@@ -208,18 +210,18 @@ class TestPaymentInvoice(DocumentsCommon):
         )
         move = self._make_payment_invoice({"price_unit": 99.6}, invoice_cash_rounding_id=rounding.id)
         self.assertEqual(move.amount_total, 100)
-        self.assertOrder(self._read_html(move), "Итого: 99,60", "Округление: 0,40", "Всего к оплате: 100,00")
+        self._assert_order(self._read_html(move), "Итого: 99,60", "Округление: 0,40", "Всего к оплате: 100,00")
 
     def test_currencies(self):
         for code, words in (("USD", "Десять долларов 50 центов"), ("CNY", "Десять CNY 50/100")):
             currency = self.env.ref(f"base.{code}")
             currency.active = True
             text = self._read_html(self._make_payment_invoice({"price_unit": 10.5}, currency_id=currency.id))
-            self.assertOrder(text, f"на сумму 10,50 {code}", words)
+            self._assert_order(text, f"на сумму 10,50 {code}", words)
         yen = self.env.ref("base.JPY")
         yen.active = True
         text = self._read_html(self._make_payment_invoice({"price_unit": 1050}, currency_id=yen.id))
-        self.assertOrder(text, "на сумму 1 050 JPY", "Одна тысяча пятьдесят JPY")
+        self._assert_order(text, "на сумму 1 050 JPY", "Одна тысяча пятьдесят JPY")
 
     def test_sections_and_notes(self):
         move = self._make_payment_invoice(
@@ -233,8 +235,8 @@ class TestPaymentInvoice(DocumentsCommon):
             {"name": "Последняя"},
         )
         text = self._read_html(move)
-        self.assertOrder(text, "Раздел", "1 Первая", "Примечание", "2 Пакет 1 500,50 500,50", "Прочее", "3 Последняя")
-        self.assertOrder(text, "Итого: 2 500,50", "Всего наименований 3")
+        self._assert_order(text, "Раздел", "1 Первая", "Примечание", "2 Пакет 1 500,50 500,50", "Прочее", "3 Последняя")
+        self._assert_order(text, "Итого: 2 500,50", "Всего наименований 3")
         self.assertNotIn("Тайная", text)
 
     # Pages
@@ -367,4 +369,3 @@ class TestPaymentInvoice(DocumentsCommon):
         self._render_html(moves)
         self.env.flush_all()
         return self.env.cr.sql_log_count - before
-

@@ -36,7 +36,7 @@ class AccountMove(models.Model):
         )
 
     def _has_gost_qr_code(self):
-        """Whether the QR code, if there is one, is that of the country: on «Счет на оплату», unless a user chose another."""
+        """Whether the QR code is that of the country: on «Счет на оплату», unless a user chose another."""
         self.ensure_one()
         return self._is_payment_invoice() and self.display_qr_code and self.qr_code_method in (False, QR_METHOD)
 

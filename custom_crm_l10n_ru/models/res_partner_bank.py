@@ -55,9 +55,7 @@ class ResPartnerBank(models.Model):
             qr_method, amount, currency, debtor_partner, free_communication, structured_communication
         )
 
-    def _get_qr_vals(
-        self, qr_method, amount, currency, debtor_partner, free_communication, structured_communication
-    ):
+    def _get_qr_vals(self, qr_method, amount, currency, debtor_partner, free_communication, structured_communication):
         # EXTENDS 'account'
         if qr_method != QR_METHOD:
             return super()._get_qr_vals(

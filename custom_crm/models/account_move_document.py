@@ -6,6 +6,7 @@ from odoo import models
 from ..tools import formats, pages
 from ..tools.words import money_in_words
 
+TITLE = "Счет на оплату"
 REPORT = "custom_crm.report_payment_invoice"
 # The country's form is in its language, whatever the client's.
 LANGUAGE = "ru_RU"
@@ -38,6 +39,12 @@ class AccountMove(models.Model):
     def _get_name_invoice_report(self):
         # EXTENDS 'account': so it is what is printed, mailed, previewed and shown in the portal
         return REPORT if self._is_payment_invoice() else super()._get_name_invoice_report()
+
+    def _get_report_base_filename(self):
+        # EXTENDS 'account': the file that is mailed or downloaded is called as the form is
+        if self.state == "posted" and self._is_payment_invoice():
+            return f"{TITLE} {self.name}"
+        return super()._get_report_base_filename()
 
     def _is_payment_invoice(self):
         """Whether this is printed as «Счет на оплату»: a customer invoice of a Russian company."""
@@ -106,7 +113,7 @@ class AccountMove(models.Model):
         return seller.director_name or ""
 
     def _get_document_title(self):
-        parts = ["Счет на оплату"]
+        parts = [TITLE]
         if self.name and self.name != "/":
             parts.append(f"№\u00a0{self.name}")
         if self.invoice_date:

@@ -106,7 +106,6 @@ class DocumentsCommon(CrmCommon):
     def _make_payment_invoice(cls, *lines, post=True, company=None, **vals):
         """An invoice of 5 March 2026; each line is a dict of values, by default one service for 1,000."""
         company = company or cls.seller
-        values = {"product_id": cls.product.id, "name": "Обслуживание", "price_unit": 1000.0, "tax_ids": False}
         move = (
             cls.env["account.move"]
             .with_company(company)
@@ -117,7 +116,7 @@ class DocumentsCommon(CrmCommon):
                     "invoice_date": date(2026, 3, 5),
                     "invoice_date_due": date(2026, 3, 15),
                     "invoice_payment_term_id": False,
-                    "invoice_line_ids": [Command.create({**values, **line}) for line in lines or [{}]],
+                    "invoice_line_ids": [Command.create(cls._prepare_line_vals(line)) for line in lines or [{}]],
                     **vals,
                 }
             )
@@ -125,6 +124,36 @@ class DocumentsCommon(CrmCommon):
         if post:
             move.action_post()
         return move
+
+    @classmethod
+    def _prepare_line_vals(cls, line):
+        if "display_type" in line:
+            return line
+        values = {"product_id": cls.product.id, "name": "Обслуживание", "price_unit": 1000.0, **line}
+        return {**values, "tax_ids": [Command.set(line.get("tax_ids", []))]}
+
+    def _pay(self, move, amount):
+        """Set off a part of what the buyer owes by an entry."""
+        receivable = move.line_ids.filtered(lambda line: line.account_type == "asset_receivable")
+        entry = (
+            self.env["account.move"]
+            .with_company(move.company_id)
+            .create(
+                {
+                    "move_type": "entry",
+                    "line_ids": [
+                        Command.create(
+                            {"account_id": receivable.account_id.id, "partner_id": self.buyer.id, "credit": amount}
+                        ),
+                        Command.create(
+                            {"account_id": move.company_id.expense_currency_exchange_account_id.id, "debit": amount}
+                        ),
+                    ],
+                }
+            )
+        )
+        entry.action_post()
+        (receivable | entry.line_ids.filtered("partner_id")[:1]).reconcile()
 
     def _render_html(self, moves, user=None):
         report = self.env["ir.actions.report"].with_user(user or self.env.user)

@@ -12,11 +12,11 @@ REPORT = "custom_crm.report_payment_invoice"
 LANGUAGE = "ru_RU"
 
 # Where the printing engine can't repeat the table's head, rows are split by their estimated height, in lines of text.
-LINES_ON_PAGE = 79
+LINES_ON_PAGE = 80
 LINES_OF_HEAD = 4
 LINES_ABOVE = 17
-LINES_BELOW = 33
-LINES_OF_BORDER = 0.6
+LINES_BELOW = 32
+LINES_OF_BORDER = 0.5
 LETTERS_IN_ROW = 42
 LETTERS_IN_LINE = 70
 MAX_PRICE_DIGITS = 4

@@ -160,6 +160,7 @@ class DocumentsCommon(CrmCommon):
         return report._render_qweb_html("account.account_invoices", moves.ids, {"report_type": "pdf"})[0].decode()
 
     def _render_pdf(self, moves, build, user=None):
+        """The document as this build of wkhtmltopdf makes it."""
         info = base_report._wkhtml()._replace(
             state="ok", bin=self.builds[build], is_patched_qt=build == "patched", dpi_zoom_ratio=True
         )
@@ -170,14 +171,6 @@ class DocumentsCommon(CrmCommon):
             )
         self.assertEqual(kind, "pdf")
         return content
-
-    def _each_pdf(self, moves):
-        """The document of each build, with its name; a test within a subtest."""
-        if not self.builds:
-            self.skipTest("There is no wkhtmltopdf here.")
-        for build in self.builds:
-            with self.subTest(build=build):
-                yield build, self._render_pdf(moves, build)
 
     def _read_pages(self, pdf):
         """Text of each page of a PDF as it looks, runs of blanks as one."""

@@ -46,41 +46,43 @@ class TestPaymentInvoice(DocumentsCommon):
 
     def test_order_of_the_form(self):
         move = self._make_payment_invoice({"price_unit": 12200, "tax_ids": self.vat22.ids}, ref="Заказ № 15")
-        for _build, pdf in self._each_pdf(move):
-            pages = self._read_pages(pdf)
-            self.assertEqual(len(pages), 1)
-            self._assert_order(
-                pages[0],
-                "Уральский банк ПАО Сбербанк, г. Екатеринбург",
-                "БИК 046577674",
-                "Банк получателя",
-                "Сч. № 30101810500000000674",
-                "ИНН 6670123986 КПП 667001001",
-                "Сч. № 40702810416540012398",
-                "ООО «Сервис»",
-                "Получатель",
-                f"Счет на оплату № {move.name} от 5 марта 2026 г.",
-                "Поставщик:",
-                "ООО «Сервис», ИНН 6670123986, КПП 667001001, 620075, г. Екатеринбург",
-                "тел.: +7 343 200-10-10",
-                "Покупатель:",
-                "ООО «Полюс», ИНН 7707083893, КПП 770701001, 117997, г. Москва",
-                "тел.: +7 495",
-                "Основание: Заказ № 15",
-                "№ Товары (работы, услуги) Кол-во Ед. Цена Сумма",
-                "1 Обслуживание 1",
-                "12 200,00 12 200,00",
-                "Итого: 12 200,00",
-                "В том числе НДС 22 %: 2 200,00",
-                "Всего к оплате: 12 200,00",
-                "Всего наименований 1, на сумму 12 200,00 руб.",
-                "Двенадцать тысяч двести рублей 00 копеек",
-                "Оплатить не позднее 15.03.2026",
-                "Руководитель Генеральный директор",
-                "Соколов А. В.",
-                "Бухгалтер",
-                "Белова М. И.",
-            )
+        for build in self.builds:
+            with self.subTest(build=build):
+                pdf = self._render_pdf(move, build)
+                pages = self._read_pages(pdf)
+                self.assertEqual(len(pages), 1)
+                self._assert_order(
+                    pages[0],
+                    "Уральский банк ПАО Сбербанк, г. Екатеринбург",
+                    "БИК 046577674",
+                    "Банк получателя",
+                    "Сч. № 30101810500000000674",
+                    "ИНН 6670123986 КПП 667001001",
+                    "Сч. № 40702810416540012398",
+                    "ООО «Сервис»",
+                    "Получатель",
+                    f"Счет на оплату № {move.name} от 5 марта 2026 г.",
+                    "Поставщик:",
+                    "ООО «Сервис», ИНН 6670123986, КПП 667001001, 620075, г. Екатеринбург",
+                    "тел.: +7 343 200-10-10",
+                    "Покупатель:",
+                    "ООО «Полюс», ИНН 7707083893, КПП 770701001, 117997, г. Москва",
+                    "тел.: +7 495",
+                    "Основание: Заказ № 15",
+                    "№ Товары (работы, услуги) Кол-во Ед. Цена Сумма",
+                    "1 Обслуживание 1",
+                    "12 200,00 12 200,00",
+                    "Итого: 12 200,00",
+                    "В том числе НДС 22 %: 2 200,00",
+                    "Всего к оплате: 12 200,00",
+                    "Всего наименований 1, на сумму 12 200,00 руб.",
+                    "Двенадцать тысяч двести рублей 00 копеек",
+                    "Оплатить не позднее 15.03.2026",
+                    "Руководитель Генеральный директор",
+                    "Соколов А. В.",
+                    "Бухгалтер",
+                    "Белова М. И.",
+                )
 
     def test_basis_is_the_contract(self):
         contract = self._make_contract(partner_id=self.buyer.id, company_id=self.seller.id, date_signed="2026-02-28")
@@ -188,20 +190,25 @@ class TestPaymentInvoice(DocumentsCommon):
         totals = move.tax_totals
         totals["subtotals"][0]["tax_groups"][0]["tax_amount_currency"] = 22.01
         move.tax_totals = totals
+        move.invalidate_recordset(["tax_totals"])
         self.assertEqual(tax_line.amount_currency, -22.01)
         move.action_post()
         self._assert_order(self._read_html(move), "122,01", "Итого: 122,01", "НДС 22 %: 22,01", "к оплате: 122,01")
 
     def test_cash_rounding(self):
-        rounding = self.env["account.cash.rounding"].create(
-            {
-                "name": "Rubles",
-                "rounding": 1.0,
-                "strategy": "add_invoice_line",
-                "profit_account_id": self.seller.expense_currency_exchange_account_id.id,
-                "loss_account_id": self.seller.expense_currency_exchange_account_id.id,
-                "rounding_method": "HALF-UP",
-            }
+        rounding = (
+            self.env["account.cash.rounding"]
+            .with_company(self.seller)
+            .create(
+                {
+                    "name": "Rubles",
+                    "rounding": 1.0,
+                    "strategy": "add_invoice_line",
+                    "profit_account_id": self.seller.expense_currency_exchange_account_id.id,
+                    "loss_account_id": self.seller.expense_currency_exchange_account_id.id,
+                    "rounding_method": "HALF-UP",
+                }
+            )
         )
         move = self._make_payment_invoice({"price_unit": 99.6}, invoice_cash_rounding_id=rounding.id)
         self.assertEqual(move.amount_total, 100)
@@ -239,37 +246,43 @@ class TestPaymentInvoice(DocumentsCommon):
     def test_ten_lines_fit_on_one_page(self):
         name = "Настройка сервера резервного копирования и обучение сотрудников"
         move = self._make_payment_invoice(*[{"name": name, "tax_ids": self.vat22.ids}] * 10)
-        for _build, pdf in self._each_pdf(move):
-            pages = self._read_pages(pdf)
-            self.assertEqual(len(pages), 1)
-            self.assertIn("Всего наименований 10,", pages[0])
-            self.assertNotIn("1 из", pages[0])
+        for build in self.builds:
+            with self.subTest(build=build):
+                pdf = self._render_pdf(move, build)
+                pages = self._read_pages(pdf)
+                self.assertEqual(len(pages), 1)
+                self.assertIn("Всего наименований 10,", pages[0])
+                self.assertNotIn("1 из", pages[0])
 
     def test_forty_lines_flow_over_pages(self):
         """Every page has the table's head, every row stands whole on one page, and the pages are numbered."""
         name = "Обслуживание рабочего места сотрудника заказчика по адресу места нахождения, номер"
         move = self._make_payment_invoice(*[{"name": f"{name} <{i}>", "price_unit": i} for i in range(1, 41)])
-        for build, pdf in self._each_pdf(move):
-            pages = self._read_pages(pdf)
-            self.assertIn(len(pages), (2, 3))
-            for page in pages:
-                self.assertEqual(page.count("Товары (работы, услуги)"), 1)
-            found = [int(number) for page in pages for number in re.findall(r"<(\d+)>", page)]
-            self.assertEqual(found, list(range(1, 41)))
-            for page in pages:
-                # a row that is torn has its number on one page and the end of its name on another
-                self.assertEqual(page.count("Обслуживание рабочего места"), len(re.findall(r"<\d+>", page)))
-            self.assertIn("Всего к оплате: 820,00", pages[-1])
-            number = f"{len(pages)} из {len(pages)}" if build == "patched" else f"лист {len(pages)}"
-            self.assertIn(number, pages[-1])
+        for build in self.builds:
+            with self.subTest(build=build):
+                pdf = self._render_pdf(move, build)
+                pages = self._read_pages(pdf)
+                self.assertIn(len(pages), (2, 3))
+                for page in pages:
+                    self.assertEqual(page.count("Товары (работы, услуги)"), int("<" in page))
+                found = [int(number) for page in pages for number in re.findall(r"<(\d+)>", page)]
+                self.assertEqual(found, list(range(1, 41)))
+                for page in pages:
+                    # a row that is torn has its number on one page and the end of its name on another
+                    self.assertEqual(page.count("Обслуживание рабочего места"), len(re.findall(r"<\d+>", page)))
+                self._assert_order(pages[-1], "Итого: 820,00", "Всего к оплате: 820,00", "Руководитель", "Белова М. И.")
+                number = f"{len(pages)} из {len(pages)}" if build == "patched" else f"лист {len(pages)}"
+                self.assertIn(number, pages[-1])
 
     def test_long_name_wraps(self):
         self.buyer.name = LONG_NAME
         move = self._make_payment_invoice({"name": "Обслуживание" * 15})
-        for _build, pdf in self._each_pdf(move):
-            pages = self._read_pages(pdf)
-            self.assertEqual(len(pages), 1)
-            self.assertIn(LONG_NAME, pages[0])
+        for build in self.builds:
+            with self.subTest(build=build):
+                pdf = self._render_pdf(move, build)
+                pages = self._read_pages(pdf)
+                self.assertEqual(len(pages), 1)
+                self.assertIn(LONG_NAME, pages[0])
 
     # Odoo's ways to print
 
@@ -324,8 +337,10 @@ class TestPaymentInvoice(DocumentsCommon):
     def test_paper_is_a4(self):
         self.company.paperformat_id = self.seller.paperformat_id = self.env.ref("base.paperformat_us")
         move = self._make_payment_invoice()
-        for _build, pdf in self._each_pdf(move):
-            self.assertRegex(pdf.decode("latin-1"), r"/MediaBox ?\[ ?0 0 595[.\d]* 84[12]")
+        for build in self.builds:
+            with self.subTest(build=build):
+                pdf = self._render_pdf(move, build)
+                self.assertRegex(pdf.decode("latin-1"), r"/MediaBox ?\[ ?0 0 595[.\d]* 84[12]")
 
     # Rights and cost
 

@@ -56,15 +56,17 @@ class TestQrCode(DocumentsCommon):
         move = self._make_payment_invoice({"price_unit": 0.29})
         if not shutil.which("pdftoppm"):
             self.skipTest("There is no pdftoppm here.")
-        for _build, pdf in self._each_pdf(move):
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "document.pdf"
-                path.write_bytes(pdf)
-                subprocess.run(["pdftoppm", "-r", "200", "-gray", "-png", str(path), f"{folder}/page"], check=True)
-                (page,) = Path(folder).glob("page*.png")
-                text = self._read(Image.open(page))
-            self.assertEqual(self._get_fields(text)["Sum"], "29")
-            self.assertIn(move.name, text)
+        for build in self.builds:
+            with self.subTest(build=build):
+                pdf = self._render_pdf(move, build)
+                with tempfile.TemporaryDirectory() as folder:
+                    path = Path(folder) / "document.pdf"
+                    path.write_bytes(pdf)
+                    subprocess.run(["pdftoppm", "-r", "200", "-gray", "-png", str(path), f"{folder}/page"], check=True)
+                    (page,) = Path(folder).glob("page*.png")
+                    text = self._read(Image.open(page))
+                self.assertEqual(self._get_fields(text)["Sum"], "29")
+                self.assertIn(move.name, text)
 
     def test_the_rest_is_to_be_paid(self):
         tax = self._make_tax(22)

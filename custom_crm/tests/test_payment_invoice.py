@@ -6,7 +6,7 @@ import lxml.html
 
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import HttpCase, tagged
 from odoo.tools.misc import file_open
 
 from .common_documents import DocumentsCommon
@@ -381,3 +381,15 @@ class TestPaymentInvoice(DocumentsCommon):
         self._render_html(moves)
         self.env.flush_all()
         return self.env.cr.sql_log_count - before
+
+
+@tagged("post_install", "-at_install")
+class TestPaymentInvoicePortal(HttpCase, DocumentsCommon):
+    def test_client_sees_it(self):
+        """The preview of the portal and its download show the form to whoever has the link."""
+        move = self._make_payment_invoice()
+        for kind in ("html", "pdf"):
+            answer = self.url_open(move.get_portal_url(report_type=kind, download=kind == "pdf"))
+            self.assertEqual(answer.status_code, 200)
+            # In tests Odoo makes HTML instead of a PDF.
+            self.assertIn("Всего к оплате", answer.content.decode())

@@ -1,7 +1,7 @@
 # Commands of the development environment. `make` lists them, `make run` and `make test`
 # bring all they need. What is provisioned lies in .dev (or where CUSTOM_CRM_DEV says).
 
-ADDONS := custom_crm custom_crm_helpdesk custom_crm_queue
+ADDONS := custom_crm custom_crm_l10n_ru custom_crm_helpdesk custom_crm_queue
 
 DEV := $(abspath $(or $(CUSTOM_CRM_DEV),.dev))
 STAMPS := $(DEV)/stamps

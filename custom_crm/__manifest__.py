@@ -43,6 +43,8 @@
         "views/res_users_views.xml",
         "views/res_config_settings_views.xml",
         "views/menus.xml",
+        "report/form_layout.xml",
+        "report/account_move_document.xml",
     ],
     "demo": [
         "demo/res_company_demo.xml",

@@ -3,6 +3,7 @@ from . import crm_responsible_mixin
 from . import crm_terms_mixin
 from . import account_move
 from . import account_move_billing
+from . import account_move_document
 from . import account_move_items
 from . import account_move_line
 from . import account_move_send
@@ -38,6 +39,7 @@ from . import crm_process_responsible
 from . import crm_process_stage
 from . import crm_process_stage_item
 from . import hr_employee
+from . import ir_actions_report
 from . import ir_cron
 from . import mail_activity
 from . import res_bank
@@ -46,6 +48,7 @@ from . import res_config_settings
 from . import res_groups
 from . import res_partner
 from . import res_partner_bank
+from . import res_partner_document
 from . import res_users
 from . import res_users_systray
 from . import res_users_workload

@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+# Who may print invoices; nobody else has use for signatures.
+PRINT_GROUPS = "account.group_account_invoice,account.group_account_readonly"
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -34,6 +37,15 @@ class ResCompany(models.Model):
         default=1,
         help="The responsible for a stage is reminded this number of days before its deadline. 0: no reminder.",
     )
+
+    crm_accountant_name = fields.Char(string="Chief Accountant", help="Whose name stands beside the signature.")
+    crm_director_signature = fields.Image(
+        string="Director's Signature", max_width=1024, max_height=512, groups=PRINT_GROUPS
+    )
+    crm_accountant_signature = fields.Image(
+        string="Chief Accountant's Signature", max_width=1024, max_height=512, groups=PRINT_GROUPS
+    )
+    crm_stamp = fields.Image(string="Company Stamp", max_width=1024, max_height=1024, groups=PRINT_GROUPS)
 
     _crm_reminder_days_positive = models.Constraint(
         "CHECK(crm_reminder_days IS NULL OR crm_reminder_days >= 0)",

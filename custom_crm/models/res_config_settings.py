@@ -12,3 +12,7 @@ class ResConfigSettings(models.TransientModel):
     crm_billing_post = fields.Boolean(related="company_id.crm_billing_post", readonly=False)
     crm_billing_send = fields.Boolean(related="company_id.crm_billing_send", readonly=False)
     crm_billing_chunk_size = fields.Integer(related="company_id.crm_billing_chunk_size", readonly=False)
+    crm_accountant_name = fields.Char(related="company_id.crm_accountant_name", readonly=False)
+    crm_director_signature = fields.Image(related="company_id.crm_director_signature", readonly=False)
+    crm_accountant_signature = fields.Image(related="company_id.crm_accountant_signature", readonly=False)
+    crm_stamp = fields.Image(related="company_id.crm_stamp", readonly=False)

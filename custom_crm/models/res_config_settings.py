@@ -12,3 +12,4 @@ class ResConfigSettings(models.TransientModel):
     crm_billing_post = fields.Boolean(related="company_id.crm_billing_post", readonly=False)
     crm_billing_send = fields.Boolean(related="company_id.crm_billing_send", readonly=False)
     crm_billing_chunk_size = fields.Integer(related="company_id.crm_billing_chunk_size", readonly=False)
+    crm_archive_days = fields.Integer(related="company_id.crm_archive_days", readonly=False)

@@ -1,4 +1,6 @@
 from . import test_account_move
+from . import test_account_move_archive
+from . import test_account_move_contract
 from . import test_account_payment
 from . import test_account_payment_access
 from . import test_access

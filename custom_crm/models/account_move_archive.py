@@ -34,6 +34,15 @@ WRITABLE_FIELDS = {
 }
 
 
+def get_content_fields(model, names, writable):
+    """Those of the fields that change what an invoice is: a field that is kept nowhere changes nothing.
+
+    :param writable: names of the fields that may be written in the archive
+    """
+    content = [model._fields[name] for name in names if name not in writable]
+    return [field.name for field in content if field.store or field.inverse]
+
+
 class AccountMove(models.Model):
     """The archive of customer invoices: what is in it stays as it is, until an administrator takes it out.
 
@@ -115,7 +124,7 @@ class AccountMove(models.Model):
     def write(self, vals):
         if ARCHIVE_FIELDS & vals.keys() and not self.env.su:
             raise UserError(self.env._("Invoices go into the archive and out of it by their buttons only."))
-        if vals.keys() - self._get_archive_writable_fields():
+        if get_content_fields(self, vals, self._get_archive_writable_fields()):
             self._check_not_archived()
         return super().write(vals)
 
@@ -248,8 +257,9 @@ class AccountMove(models.Model):
         self._log_archive(note)
 
     def _set_archived(self, vals):
-        # sudo: users archive by the business methods only, which have checked what is allowed.
-        self.sudo().with_context(skip_is_manually_modified=True).write(vals)
+        # sudo: users archive by the business methods only, which have checked what is allowed. Journal items don't
+        # depend on it: Odoo need not compare them with the lines.
+        self.sudo().with_context(skip_invoice_sync=True, skip_is_manually_modified=True).write(vals)
 
     def _log_archive(self, note):
         self._message_log_batch(dict.fromkeys(self.ids, note))

@@ -31,5 +31,9 @@ class AccountMove(models.Model):
                     ),
                 }
             }
-        self.invoice_line_ids = [Command.create(vals) for vals in contract._prepare_invoice_lines_vals()]
+        vals_list = contract._prepare_invoice_lines_vals()
+        self.invoice_line_ids = [Command.create(vals) for vals in vals_list]
+        # Of lines that are not saved yet Odoo computes the text anew.
+        for line, vals in zip(self.invoice_line_ids, vals_list, strict=True):
+            line.name = vals["name"]
         return None

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .account_move_archive import get_content_fields
+
 # What reconciling and its undoing write on a line; the rest they do by the database itself or compute.
 WRITABLE_FIELDS = {"matching_number", "no_followup"}
 
@@ -22,7 +24,7 @@ class AccountMoveLine(models.Model):
         return lines
 
     def write(self, vals):
-        if vals.keys() - WRITABLE_FIELDS:
+        if get_content_fields(self, vals, WRITABLE_FIELDS):
             self.move_id._check_not_archived()
         if "move_id" in vals:
             self.env["account.move"].browse(vals["move_id"])._check_not_archived()

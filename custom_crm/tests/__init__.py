@@ -19,6 +19,7 @@ from . import test_crm_contract_stage_statistics
 from . import test_crm_process
 from . import test_first_light
 from . import test_hooks
+from . import test_invoice_tour
 from . import test_periods
 from . import test_process_tour
 from . import test_res_partner

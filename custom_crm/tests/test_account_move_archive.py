@@ -236,10 +236,12 @@ class TestAccountMoveArchive(ArchiveCommon):
             with self.subTest(vals), self.assertRaises(UserError):
                 invoice.write(vals)
         create = {"move_type": "out_invoice", "partner_id": self.client.id}
-        for context in ({"default_is_archived": True}, {"default_archived_user_id": self.admin.id}):
-            with self.subTest(context), mute_logger("odoo.sql_db"), self.assertRaises((UserError, CheckViolation)):
-                with self.env.cr.savepoint():
-                    invoice.browse().with_context(**context).create(create)
+        for values, error in (({"is_archived": True}, CheckViolation), ({"archived_user_id": self.admin.id}, UserError)):
+            context = {f"default_{name}": value for name, value in values.items()}
+            for call, vals in ((invoice.with_context(**context), create), (invoice, {**create, **values})):
+                with self.subTest(vals), mute_logger("odoo.sql_db"):
+                    with self.assertRaises(error), self.env.cr.savepoint():
+                        call.create(vals)
         for method in ("_archive", "_set_archived", "_cron_archive_settled"):
             with self.subTest(method), self.assertRaises(AccessError):
                 self._call(self.admin, "account.move", method, invoice.ids)
@@ -281,7 +283,7 @@ class TestAccountMoveArchive(ArchiveCommon):
         self._pay(self.invoice.with_user(self.accountant))
         self.assertEqual(self.invoice.amount_residual, 0)
         self.assertIn(self.invoice.payment_state, ("paid", "in_payment"))
-        payment.with_user(self.accountant).action_draft()
+        payment.with_user(self.accountant).action_cancel()
         self.assertEqual(self.invoice.amount_residual, 100)
         self.invoice.with_user(self.accountant).line_ids.remove_move_reconcile()
         self.assertEqual((self.invoice.payment_state, self.invoice.amount_residual), ("not_paid", 300))
@@ -293,8 +295,8 @@ class TestAccountMoveArchive(ArchiveCommon):
         wizard.create({"journal_id": self.invoice.journal_id.id, "reason": "Returned"}).refund_moves()
         note = self.invoice.reversal_move_ids
         self.assertFalse(note.is_archived)
-        note.with_user(self.manager).action_post()
-        (note | self.invoice).line_ids.filtered(lambda line: line.display_type == "payment_term").reconcile()
+        if note.state == "draft":
+            note.with_user(self.manager).action_post()
         self.assertEqual(self.invoice.payment_state, "reversed")
 
     def test_credited_and_made_anew(self):

@@ -34,7 +34,7 @@ class TestAccountMoveContract(CrmCommon):
     def test_from_the_contract(self):
         no_tax = self.env["account.tax"]
         form = self._open(self.contract.with_user(self.manager).action_new_invoice())
-        self.assertAlmostEqual(form.amount_total if "amount_total" in form._view["fields"] else 2621, 2621)
+        form.payment_reference = "Other"
         move = form.save()
         self.assertEqual(
             self._get_lines(move),

@@ -136,8 +136,8 @@ class AccountMove(models.Model):
         """
         :raises UserError: an invoice is in the archive
         """
-        # sudo: an invoice stays as it is, seen by the user or not.
-        archived = self.sudo().filtered("is_archived")
+        # sudo: an invoice stays as it is, seen by the user or not; its name is for those who see it.
+        archived = self.sudo().filtered("is_archived").sudo(self.env.su)
         if archived:
             raise UserError(
                 self.env._(

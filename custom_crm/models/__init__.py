@@ -14,7 +14,6 @@ from . import account_move_words
 from . import account_payment
 from . import account_payment_allocation
 from . import account_tax
-from . import base_partner_merge
 from . import crm_billing_run
 from . import crm_contract
 from . import crm_contract_finish_reason

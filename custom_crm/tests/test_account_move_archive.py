@@ -2,12 +2,13 @@ from datetime import date
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from lxml import etree
 from psycopg2.errors import CheckViolation
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.service.model import call_kw
-from odoo.tests import Form, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import CrmCommon
@@ -77,17 +78,29 @@ class TestAccountMoveArchive(ArchiveCommon):
         for name, value in REFUSED_VALUES.items():
             yield f"write {name}", "account.move", "write", move.ids, {name: value}
         yield "save", "account.move", "web_save", move.ids, {"ref": "other"}, {}
-        yield "price by the invoice", "account.move", "write", move.ids, {
-            "invoice_line_ids": [Command.update(line.id, {"price_unit": 1})]
-        }
+        yield (
+            "price by the invoice",
+            "account.move",
+            "write",
+            move.ids,
+            {"invoice_line_ids": [Command.update(line.id, {"price_unit": 1})]},
+        )
         yield "line by the invoice", "account.move", "write", move.ids, {"line_ids": [Command.delete(line.id)]}
-        yield "attachment by the invoice", "account.move", "write", move.ids, {
-            "attachment_ids": [Command.delete(self.attachment.id)]
-        }
+        yield (
+            "attachment by the invoice",
+            "account.move",
+            "write",
+            move.ids,
+            {"attachment_ids": [Command.delete(self.attachment.id)]},
+        )
         yield "import", "account.move", "load", [".id", "ref"], [[str(move.id), "other"]]
-        yield "import of lines", "account.move", "load", [".id", "invoice_line_ids/.id", "invoice_line_ids/name"], [
-            [str(move.id), str(line.id), "other"]
-        ]
+        yield (
+            "import of lines",
+            "account.move",
+            "load",
+            [".id", "invoice_line_ids/.id", "invoice_line_ids/name"],
+            [[str(move.id), str(line.id), "other"]],
+        )
         for button in ("button_draft", "button_cancel", "button_request_cancel", "unlink"):
             yield button, "account.move", button, move.ids
         for values in (
@@ -142,6 +155,16 @@ class TestAccountMoveArchive(ArchiveCommon):
             self.invoice.with_user(self.manager).button_draft()
         with self.assertRaisesRegex(UserError, self.invoice.name):
             self.attachment.with_user(self.manager).unlink()
+
+    def test_stranger_does_not_learn_its_name(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        stranger = new_test_user(
+            self.env, login="stranger", groups="custom_crm.group_manager", company_id=company.id, lang="en_US"
+        )
+        for record in (self.invoice, self.invoice.invoice_line_ids):
+            with self.assertRaises(AccessError) as caught:
+                record.with_user(stranger).write({"name": "other"})
+            self.assertNotIn(self.invoice.name, str(caught.exception))
 
     def test_system_keeps_it_as_well(self):
         with self.assertRaises(UserError):
@@ -236,12 +259,19 @@ class TestAccountMoveArchive(ArchiveCommon):
             with self.subTest(vals), self.assertRaises(UserError):
                 invoice.write(vals)
         create = {"move_type": "out_invoice", "partner_id": self.client.id}
-        for values, error in (({"is_archived": True}, CheckViolation), ({"archived_user_id": self.admin.id}, UserError)):
+        for values, error in (
+            ({"is_archived": True}, CheckViolation),
+            ({"archived_user_id": self.admin.id}, UserError),
+        ):
             context = {f"default_{name}": value for name, value in values.items()}
             for call, vals in ((invoice.with_context(**context), create), (invoice, {**create, **values})):
-                with self.subTest(vals), mute_logger("odoo.sql_db"):
-                    with self.assertRaises(error), self.env.cr.savepoint():
-                        call.create(vals)
+                with (
+                    self.subTest(vals),
+                    mute_logger("odoo.sql_db"),
+                    self.assertRaises(error),
+                    self.env.cr.savepoint(),
+                ):
+                    call.create(vals)
         for method in ("_archive", "_set_archived", "_cron_archive_settled"):
             with self.subTest(method), self.assertRaises(AccessError):
                 self._call(self.admin, "account.move", method, invoice.ids)
@@ -272,6 +302,30 @@ class TestAccountMoveArchive(ArchiveCommon):
 
         count(1)
         self.assertLessEqual(count(20), count(2) + 2)
+
+    def test_list_reads_in_a_constant_number_of_queries(self):
+        view = self.env.ref("custom_crm.account_move_view_list")
+        Move = self.env["account.move"].with_user(self.manager)
+        arch = etree.fromstring(Move.get_view(view.id, "list")["arch"])
+        specification = {
+            node.get("name"): {"fields": {"display_name": {}}} if Move._fields[node.get("name")].relational else {}
+            for node in arch.iter("field")
+        }
+        self.assertIn("is_archived", specification)
+        moves = self.env["account.move"].union(
+            *(self._make_invoice(contract_id=self._make_active().id) for _n in range(12))
+        )
+        moves[:6].action_move_to_archive()
+
+        def count(number):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            Move.web_search_read([("id", "in", moves[:number].ids)], {**specification, "settlement": {}})
+            return self.env.cr.sql_log_count - before
+
+        count(2)
+        self.assertEqual(count(12), count(2))
 
     # -------------------------------------------------------------------------
     # WHAT STAYS POSSIBLE

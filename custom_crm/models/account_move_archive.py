@@ -135,10 +135,12 @@ class AccountMove(models.Model):
     def _check_not_archived(self):
         """
         :raises UserError: an invoice is in the archive
+        :raises AccessError: an invoice there is not for the user to see, so it is not named
         """
-        # sudo: an invoice stays as it is, seen by the user or not; its name is for those who see it.
+        # sudo: an invoice stays as it is, seen by the user or not.
         archived = self.sudo().filtered("is_archived").sudo(self.env.su)
         if archived:
+            archived.check_access("read")
             raise UserError(
                 self.env._(
                     "What is in the archive stays as it is: %(invoices)s. "

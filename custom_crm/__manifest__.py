@@ -13,6 +13,7 @@
         "security/crm_process_security.xml",
         "security/account_payment_security.xml",
         "security/ir.model.access.csv",
+        "data/account_move_data.xml",
         "data/base_import_mapping_data.xml",
         "data/crm_contract_data.xml",
         "data/crm_process_data.xml",

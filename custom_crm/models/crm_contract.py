@@ -498,15 +498,11 @@ class CrmContract(models.Model):
         return self.current_stage_id._get_records_action(name=self.env._("Current Stage"))
 
     def action_view_moves(self):
-        """Invoices of the contract."""
+        """Invoices of the contract, those in the archive as well; a new one is the contract's."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("custom_crm.action_invoices")
         action["domain"] = [("contract_id", "=", self.id), ("move_type", "in", ("out_invoice", "out_refund"))]
-        action["context"] = {
-            "default_move_type": "out_invoice",
-            "default_contract_id": self.id,
-            "default_partner_id": self.partner_id.id,
-        }
+        action["context"] = self._get_new_invoice_context()
         return action
 
     # -------------------------------------------------------------------------

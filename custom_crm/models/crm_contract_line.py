@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
 
 from ..tools.periods import ONE_DAY
 
@@ -204,6 +205,20 @@ class CrmContractLine(models.Model):
         ]
         ending.date_to = date_from - ONE_DAY
         return later | self.create(vals_list)
+
+    def _prepare_invoice_line_vals(self):
+        """Values of an invoice line for one billing of the service. To be extended."""
+        self.ensure_one()
+        return {
+            "sequence": self.sequence,
+            "product_id": self.product_id.id,
+            "product_uom_id": self.product_uom_id.id,
+            "name": self.name,
+            "quantity": self.quantity,
+            "price_unit": self.price_unit,
+            "discount": self.discount,
+            "tax_ids": [Command.set(self.tax_ids.ids)],
+        }
 
     def _in_force(self, date_start, date_end):
         """Lines in force on some day of the span (dates inclusive)."""

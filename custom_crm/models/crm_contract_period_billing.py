@@ -151,10 +151,6 @@ class CrmContractPeriod(models.Model):
 
     # Values of the invoice
 
-    def _get_invoice_partner(self):
-        partner = self.contract_id.partner_id
-        return self.env["res.partner"].browse(partner.address_get(["invoice"])["invoice"])
-
     def _get_title(self, lang_code):
         """The period in words: ``March 2026`` for a whole month, otherwise its first and last day, or the only one."""
         self.ensure_one()
@@ -268,7 +264,7 @@ class CrmContractPeriod(models.Model):
         self.ensure_one()
         contract = self.contract_id
         self._check_lines()
-        partner = self._get_invoice_partner()
+        partner = contract._get_invoice_partner()
         return {
             "move_type": "out_invoice",
             "partner_id": partner.id,
@@ -301,16 +297,10 @@ class CrmContractPeriod(models.Model):
         """
         first, last = self._get_line_days(line)
         vals = {
-            "sequence": line.sequence,
+            **line._prepare_invoice_line_vals(),
+            "name": self._get_invoice_line_name(line, lang_code),
             "service_date_from": first,
             "service_date_to": last,
-            "product_id": line.product_id.id,
-            "product_uom_id": line.product_uom_id.id,
-            "name": self._get_invoice_line_name(line, lang_code),
-            "quantity": line.quantity,
-            "price_unit": line.price_unit,
-            "discount": line.discount,
-            "tax_ids": [fields.Command.set(line.tax_ids.ids)],
         }
         if is_partial:
             vals |= {"quantity": 1.0, "price_unit": amount, "discount": 0.0}

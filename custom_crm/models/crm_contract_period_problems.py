@@ -97,7 +97,7 @@ class CrmContractPeriod(models.Model):
     def _get_contract_problems(self):
         contract = self.contract_id
         problems = []
-        if not self._get_invoice_partner().email:
+        if not self.contract_id._get_invoice_partner().email:
             problems.append(self.env._("The client has no e-mail address."))
         if not contract.partner_id.active:
             problems.append(self.env._("The client is archived."))

@@ -47,6 +47,16 @@ class ResCompany(models.Model):
     )
     crm_stamp = fields.Image(string="Company Stamp", max_width=1024, max_height=1024, groups=PRINT_GROUPS)
 
+    crm_archive_days = fields.Integer(
+        string="Days until Settled Invoices are Archived",
+        help="Invoices that were paid or credited in full this number of days ago go into the archive by themselves. "
+        "0: never.",
+    )
+
+    _crm_archive_days_positive = models.Constraint(
+        "CHECK(crm_archive_days IS NULL OR crm_archive_days >= 0)",
+        "The number of days until invoices are archived can't be negative.",
+    )
     _crm_reminder_days_positive = models.Constraint(
         "CHECK(crm_reminder_days IS NULL OR crm_reminder_days >= 0)",
         "The number of days before a deadline can't be negative.",
@@ -81,6 +91,12 @@ class ResCompany(models.Model):
                         reason=user._get_unfit_reason(company),
                     )
                 )
+
+    @api.constrains("crm_archive_days")
+    def _check_crm_archive_days(self):
+        """What the database keeps as well, in words for the user."""
+        if any(company.crm_archive_days < 0 for company in self):
+            raise ValidationError(self.env._("The number of days until invoices are archived can't be negative."))
 
     @api.constrains("crm_billing_chunk_size", "crm_billing_day", "crm_reminder_days", "crm_renewal_days")
     def _check_crm_numbers(self):

@@ -16,3 +16,4 @@ class ResConfigSettings(models.TransientModel):
     crm_director_signature = fields.Image(related="company_id.crm_director_signature", readonly=False)
     crm_accountant_signature = fields.Image(related="company_id.crm_accountant_signature", readonly=False)
     crm_stamp = fields.Image(related="company_id.crm_stamp", readonly=False)
+    crm_archive_days = fields.Integer(related="company_id.crm_archive_days", readonly=False)

@@ -609,7 +609,12 @@ class ResPartner(models.Model):
         return self._get_new_action("crm.contract", self.env._("New Contract"))
 
     def action_new_invoice(self):
-        """The form of a new customer invoice with the client filled in."""
+        """The form of a new customer invoice with the client filled in, and the contract if only one is in force."""
+        contract = self.contract_ids.filtered(
+            lambda contract: contract.state in RUNNING_STATES and contract.company_id == self.env.company
+        )
+        if len(contract) == 1:
+            return contract.action_new_invoice()
         return self._get_new_action("account.move", self.env._("New Invoice"), default_move_type="out_invoice")
 
     def _get_new_action(self, model, name, **context):

@@ -1,4 +1,6 @@
 from . import test_account_move
+from . import test_account_move_archive
+from . import test_account_move_contract
 from . import test_account_payment
 from . import test_account_payment_access
 from . import test_access
@@ -18,6 +20,7 @@ from . import test_crm_process
 from . import test_first_light
 from . import test_hooks
 from . import test_payment_invoice
+from . import test_invoice_tour
 from . import test_periods
 from . import test_process_tour
 from . import test_res_partner

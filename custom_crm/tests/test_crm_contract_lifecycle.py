@@ -586,7 +586,7 @@ class TestRenewal(LifecycleCommon):
             return prepare(contract)
 
         self.patch(self.registry["crm.contract"], "_prepare_renewal_activity_vals", fail)
-        with mute_logger("odoo.addons.custom_crm.models.crm_responsible_mixin"):
+        with mute_logger("odoo.addons.custom_crm.models.crm_chunk_mixin"):
             self._remind()
         self.assertEqual(contracts.filtered("activity_ids"), contracts[0] | contracts[2])
 

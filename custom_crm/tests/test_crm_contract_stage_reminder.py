@@ -126,7 +126,7 @@ class TestStageReminder(StageCommon):
 
     def test_chunks(self):
         stages = self.stage.union(*(self._start().current_stage_id for _index in range(4)))
-        chunk = "odoo.addons.custom_crm.models.crm_responsible_mixin.CHUNK_SIZE"
+        chunk = "odoo.addons.custom_crm.models.crm_chunk_mixin.CHUNK_SIZE"
         with patch(chunk, 2):
             self._run(1)
         self.assertEqual(stages.mapped("escalated"), [True] * 5)
@@ -137,7 +137,7 @@ class TestStageReminder(StageCommon):
         stages = self.stage.union(*(self._start().current_stage_id for _index in range(3)))
         Stage = self.registry["crm.contract.stage"]
         remind = Stage._remind
-        chunk = "odoo.addons.custom_crm.models.crm_responsible_mixin.CHUNK_SIZE"
+        chunk = "odoo.addons.custom_crm.models.crm_chunk_mixin.CHUNK_SIZE"
 
         def killed_at_the_third(self):
             if self == stages[2]:

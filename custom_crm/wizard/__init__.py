@@ -1,3 +1,4 @@
+from . import base_partner_merge
 from . import crm_contract_stop
 from . import crm_contract_bill
 from . import crm_contract_finish

@@ -35,7 +35,7 @@ registry.category("web_tour.tours").add("custom_crm_contract_pages", {
         },
         {
             content: "Open one",
-            trigger: "div[name=move_ids] .o_data_row td[name=move_type]",
+            trigger: "div[name=move_ids] .o_data_row td[name=type_name]",
             run: "click",
         },
         {

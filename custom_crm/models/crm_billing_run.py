@@ -221,12 +221,14 @@ class CrmBillingRun(models.Model):
         self._get_cron()._check_crm_active()
         draft = self._lock().filtered(lambda run: run.state == "draft")
         # Of what nobody has seen nothing is billed: the selection was changed after it was prepared.
-        unseen = draft.filtered(lambda run: not run.period_ids)
+        unseen = draft.filtered(lambda run: not run.period_ids and not run.is_automatic)
         (draft - unseen)._set_state("running")
         self._dispatch()
         if not unseen:
             return True
-        unseen.action_prepare()
+        result = unseen.action_prepare()
+        if not unseen.period_ids:
+            return result
         return self._get_notification(self.env._("Prepared anew: look at what is going to be billed, then start."))
 
     def action_check(self):

@@ -333,6 +333,18 @@ class TestCrmBillingRun(CrmCommon):
         self.assertEqual(len(contract.move_ids), 5)
         self.assertEqual(set(contract.period_ids.mapped("state")), {"billed"})
 
+    def test_nothing_due(self):
+        run = self._make_run()
+        for _click in range(2):
+            action = run.action_start()
+            self.assertIn("nothing to bill", action["params"]["message"])
+            self.assertEqual(run.state, "draft")
+        self.company.write({"crm_billing_auto": True, "crm_billing_day": 1})
+        with self.enter_registry_test_mode():
+            self.env.ref("custom_crm.ir_cron_billing_monthly").method_direct_trigger()
+        self._run_cron()
+        self.assertEqual(run.search([("is_automatic", "=", True)]).state, "done")
+
     def test_query_count_is_flat(self):
         """Statements per invoice do not grow with the size of the chunk."""
 

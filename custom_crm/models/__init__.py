@@ -19,6 +19,7 @@ from . import crm_contract_period
 from . import crm_contract_period_billing
 from . import crm_contract_period_credit
 from . import crm_contract_period_problems
+from . import crm_contract_receivable
 from . import crm_contract_responsible
 from . import crm_contract_role
 from . import crm_contract_schedule

@@ -35,7 +35,6 @@ class CrmReceivableReport(models.Model):
             "move_name",
             "parent_state",
             "partner_id",
-            "reconciled",
         ],
         "account.payment": ["contract_id"],
         "crm.contract": ["user_id"],
@@ -153,7 +152,7 @@ class CrmReceivableReport(models.Model):
             """
             FROM (
                 SELECT line.id, line.move_id, line.move_name, line.partner_id, line.company_id, line.currency_id,
-                       line.date, line.account_id, line.parent_state, line.reconciled,
+                       line.date, line.account_id, line.parent_state,
                        COALESCE(line.date_maturity, line.date) AS date_due,
                        %(today)s - COALESCE(line.date_maturity, line.date) AS days,
                        line.amount_residual AS residual, line.amount_residual_currency AS residual_currency
@@ -172,11 +171,11 @@ class CrmReceivableReport(models.Model):
 
     @api.model
     def _where(self):
-        # As Odoo's index of unreconciled items has it (account_move_line_unreconciled_index).
+        # As the index of open items has it. What is reconciled has nothing left.
         return SQL(
             """
             WHERE account.account_type = 'asset_receivable'
-              AND item.reconciled IS NOT TRUE
+              AND item.residual <> 0
               AND item.parent_state = 'posted'
             """
         )

@@ -198,6 +198,37 @@ class TestReceivableReport(ReceivableCommon):
         with self.assertRaises(AccessError):
             self.env["crm.payment.plan.report"].with_user(self.cashier).search([])
 
+    def test_plan_of_a_manager(self):
+        """What is invoiced, what is still to be billed, in euros at today's rate, and what came; own companies only."""
+        east = self._make_second_company()
+        foreign = self._make_due(100, 5, company=east)
+        invoice = self._make_due(500, 5, contract_id=self.contract.id)
+        self._register(invoice, self.bank, amount=200)
+        advance = self._register_advance(50)
+        self.foreign_contract._ensure_periods(date(2026, 1, 31))
+        period = self.foreign_contract.period_ids[:1]
+        plan = self.env["crm.payment.plan.report"].with_user(self.manager)
+        rows = plan.search([("partner_id", "=", self.client.id)])
+        self.assertNotIn(foreign, rows.move_id)
+        by_kind = {kind: rows.filtered(lambda row, kind=kind: row.kind == kind) for kind in rows.mapped("kind")}
+        self.assertEqual(set(by_kind), {"invoiced", "to_bill", "received"})
+        planned = by_kind["invoiced"]
+        self.assertEqual((planned.move_id, planned.amount_planned, planned.amount_open), (invoice, 500, 300))
+        self.assertEqual(planned.date, TODAY - timedelta(days=5))
+        received = {row.contract_id: row.amount_received for row in by_kind["received"]}
+        self.assertEqual(received, {self.contract: 200, self.env["crm.contract"]: 50})
+        self.assertIn(advance, by_kind["received"].move_id)
+        due = by_kind["to_bill"].filtered(lambda row: row.date == period.payment_date)
+        self.assertEqual(due.amount_planned, period.amount_total * 90)
+        self.assertIn(self.client.name, due.display_name)
+        for row, document in ((planned, invoice), (due, self.foreign_contract)):
+            self.assertEqual(
+                (row.action_open()["res_model"], row.action_open()["res_id"]), (document._name, document.id)
+            )
+        period.sudo().write({"is_skipped": True, "skip_reason": "x"})
+        self.env.flush_all()
+        self.assertNotIn(due.id, plan.search([("partner_id", "=", self.client.id)]).ids)
+
     def _register_advance(self, amount):
         payment = self.env["account.payment"].create(
             {

@@ -75,7 +75,8 @@ class CrmPaymentPlanReport(models.Model):
     def _compute_display_name(self):
         for row in self:
             amount = formatLang(self.env, row.amount, currency_obj=row.currency_id)
-            row.display_name = " · ".join(filter(None, (row.partner_id.name or row.name, amount)))
+            # In a narrow day of the calendar the amount is what counts.
+            row.display_name = " · ".join(filter(None, (amount, row.partner_id.name or row.name)))
 
     # -------------------------------------------------------------------------
     # ACTIONS

@@ -63,7 +63,7 @@ class CrmReceivableReport(models.Model):
     company_id = fields.Many2one("res.company", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     item_currency_id = fields.Many2one("res.currency", string="Currency of the Document", readonly=True)
-    date = fields.Date(string="Date", readonly=True)
+    date = fields.Date(readonly=True)
     date_due = fields.Date(string="Due Date", readonly=True)
     kind = fields.Selection([("debt", "Debt"), ("advance", "Advance")], readonly=True)
     # Groups come in the order of these values.
@@ -79,7 +79,7 @@ class CrmReceivableReport(models.Model):
         readonly=True,
         help="Days past the due date; advances apart.",
     )
-    days_overdue = fields.Integer(string="Days Overdue", readonly=True, aggregator="max")
+    days_overdue = fields.Integer(readonly=True, aggregator="max")
     amount_residual = fields.Monetary(
         string="Balance",
         readonly=True,

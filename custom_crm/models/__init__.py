@@ -26,6 +26,7 @@ from . import crm_contract_period
 from . import crm_contract_period_billing
 from . import crm_contract_period_credit
 from . import crm_contract_period_problems
+from . import crm_contract_receivable
 from . import crm_contract_responsible
 from . import crm_contract_role
 from . import crm_contract_schedule
@@ -44,6 +45,8 @@ from . import crm_process
 from . import crm_process_responsible
 from . import crm_process_stage
 from . import crm_process_stage_item
+from . import crm_reminder
+from . import crm_reminder_level
 from . import hr_employee
 from . import ir_actions_report
 from . import ir_attachment
@@ -51,11 +54,13 @@ from . import ir_cron
 from . import mail_activity
 from . import res_bank
 from . import res_company
+from . import res_company_reminder
 from . import res_config_settings
 from . import res_groups
 from . import res_partner
 from . import res_partner_bank
 from . import res_partner_document
+from . import res_partner_reminder
 from . import res_users
 from . import res_users_systray
 from . import res_users_workload

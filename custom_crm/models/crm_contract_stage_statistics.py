@@ -119,17 +119,7 @@ class CrmContractStage(models.Model):
             return SQL(
                 "GREATEST(COALESCE(%s, %s) - %s, 0)",
                 self._field_to_sql(alias, "day_done", query),
-                self._get_today_sql(alias, query),
+                self.env["res.company"]._crm_today_sql(self._field_to_sql(alias, "company_id", query)),
                 self._field_to_sql(alias, "date_deadline", query),
             )
         return super()._field_to_sql(alias, field_expr, query)
-
-    @api.model
-    def _get_today_sql(self, alias, query):
-        """The day that it is now for the company of each stage."""
-        # sudo: companies of all time zones; the user's rules choose among their stages.
-        companies = self.env["res.company"].sudo().with_context(active_test=False).search([])  # pylint: disable=no-search-all
-        company = self._field_to_sql(alias, "company_id", query)
-        days = companies.grouped(lambda company: company._crm_today())
-        cases = [SQL("WHEN %s IN %s THEN %s::date", company, tuple(group.ids), day) for day, group in days.items()]
-        return SQL("CASE %s END", SQL(" ").join(cases))

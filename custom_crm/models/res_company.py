@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools import SQL
 
 # Who may print invoices; nobody else has use for signatures.
 PRINT_GROUPS = "account.group_account_invoice,account.group_account_readonly"
@@ -168,3 +169,15 @@ class ResCompany(models.Model):
         partner = self.partner_id.with_context(prefetch_fields=False)
         timezone = partner.tz or self.env.context.get("tz") or self.env.user.tz or "UTC"
         return fields.Date.context_today(self.with_context(tz=timezone), moment)
+
+    @api.model
+    def _crm_today_sql(self, company):
+        """SQL of the day that it is now for the company of a row.
+
+        :param SQL company: the column with the company's id
+        """
+        # sudo: companies of all time zones; the user's rules choose among their records.
+        companies = self.sudo().with_context(active_test=False).search([])  # pylint: disable=no-search-all
+        days = companies.grouped(lambda company: company._crm_today())
+        cases = [SQL("WHEN %s IN %s THEN %s::date", company, tuple(group.ids), day) for day, group in days.items()]
+        return SQL("CASE %s END", SQL(" ").join(cases))

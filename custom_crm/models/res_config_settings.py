@@ -7,6 +7,7 @@ class ResConfigSettings(models.TransientModel):
     crm_default_user_id = fields.Many2one(related="company_id.crm_default_user_id", readonly=False)
     crm_renewal_days = fields.Integer(related="company_id.crm_renewal_days", readonly=False)
     crm_reminder_days = fields.Integer(related="company_id.crm_reminder_days", readonly=False)
+    crm_reminders = fields.Boolean(related="company_id.crm_reminders", readonly=False)
     crm_billing_day = fields.Integer(related="company_id.crm_billing_day", readonly=False)
     crm_billing_auto = fields.Boolean(related="company_id.crm_billing_auto", readonly=False)
     crm_billing_post = fields.Boolean(related="company_id.crm_billing_post", readonly=False)

@@ -273,9 +273,14 @@ class ResPartner(models.Model):
         domain &= Domain("account_type", "=", "asset_receivable")
         domain &= Domain("parent_state", "=", "posted") & Domain("reconciled", "=", False)
         if overdue:
-            # Advances are not overdue, however old.
-            domain &= Domain("date_maturity", "<", self.env.company._crm_today()) & Domain("amount_residual", ">", 0)
+            domain &= self._get_overdue_domain(self.env.company._crm_today())
         return domain
+
+    @api.model
+    def _get_overdue_domain(self, today):
+        """Journal items past their day on that one. Advances are not overdue, however old."""
+        undated = Domain("date_maturity", "=", False) & Domain("date", "<", today)
+        return Domain("amount_residual", ">", 0) & (Domain("date_maturity", "<", today) | undated)
 
     def _get_receivable(self, domain):
         """The sum of journal items by client, in one query: theirs and those of their contacts."""

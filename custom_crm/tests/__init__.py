@@ -17,6 +17,8 @@ from . import test_crm_contract_stage_reminder
 from . import test_crm_contract_stage_screen
 from . import test_crm_contract_stage_statistics
 from . import test_crm_process
+from . import test_crm_receivable_report
+from . import test_crm_reminder
 from . import test_first_light
 from . import test_hooks
 from . import test_payment_invoice

@@ -12,3 +12,7 @@ class ResConfigSettings(models.TransientModel):
     crm_billing_post = fields.Boolean(related="company_id.crm_billing_post", readonly=False)
     crm_billing_send = fields.Boolean(related="company_id.crm_billing_send", readonly=False)
     crm_billing_chunk_size = fields.Integer(related="company_id.crm_billing_chunk_size", readonly=False)
+    crm_mailing_template_id = fields.Many2one(related="company_id.crm_mailing_template_id", readonly=False)
+    crm_mailing_per_minute = fields.Integer(related="company_id.crm_mailing_per_minute", readonly=False)
+    crm_mailing_copy = fields.Boolean(related="company_id.crm_mailing_copy", readonly=False)
+    crm_mailing_all_contacts = fields.Boolean(related="company_id.crm_mailing_all_contacts", readonly=False)

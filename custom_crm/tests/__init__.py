@@ -14,6 +14,7 @@ from . import test_crm_contract_stage_board
 from . import test_crm_contract_stage_reminder
 from . import test_crm_contract_stage_screen
 from . import test_crm_contract_stage_statistics
+from . import test_crm_invoice_mailing
 from . import test_crm_process
 from . import test_first_light
 from . import test_hooks

@@ -124,9 +124,7 @@ class AccountMove(models.Model):
 
     def _notify_get_recipients_classify(self, message, recipients_data, model_description, msg_vals=False):
         # EXTENDS 'mail': the contacts of the client get one e-mail, with the link that Odoo gives to further contacts
-        groups = super()._notify_get_recipients_classify(
-            message, recipients_data, model_description, msg_vals=msg_vals
-        )
+        groups = super()._notify_get_recipients_classify(message, recipients_data, model_description, msg_vals=msg_vals)
         if self.env.context.get("crm_mailing"):
             for group in groups[1:]:
                 for key in ("recipients_data", "recipients_ids", "recipients_emails"):
@@ -151,4 +149,3 @@ class AccountMove(models.Model):
             "email_to": ", ".join(to.values()),
             "email_cc": ", ".join(address for email, address in copy._get_mail_addresses().items() if email not in to),
         }
-

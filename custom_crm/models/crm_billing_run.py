@@ -391,10 +391,16 @@ class CrmBillingRun(models.Model):
         }
 
     def _start_mailings(self, moves):
-        """A mailing of these invoices of the run for each of their companies."""
+        """Start a mailing of these invoices of the run for each of their companies.
+
+        :raises UserError: the scheduled action for mailing is switched off
+        """
         Mailing = self.env["crm.invoice.mailing"]
+        Mailing._get_cron()._check_crm_active()
         for run, own in moves.grouped(lambda move: move.period_id.run_id).items():
-            Mailing._make_selection(own, source="run", billing_run_id=run.id).action_start()
+            # What the scheduled action starts is of who made the run.
+            sender = run.create_uid if self.env.su else self.env.user
+            Mailing._make_selection(own, source="run", billing_run_id=run.id, user_id=sender.id).action_start()
 
     def _get_moves_to_send(self):
         return self.env["account.move"].search(self._get_move_domains()["to_send_count"])

@@ -134,8 +134,8 @@ class CrmInvoiceMailing(models.Model):
     @api.depends("state", "company_id")
     def _compute_warning(self):
         for mailing in self:
-            unfinished = mailing.state != "done" and mailing.company_id
-            mailing.warning = unfinished and "\n".join(mailing._find_obstacles()) or False
+            obstacles = mailing._find_obstacles() if mailing.state != "done" and mailing.company_id else []
+            mailing.warning = "\n".join(obstacles)
 
     # -------------------------------------------------------------------------
     # CRUD

@@ -99,9 +99,15 @@ class CrmInvoiceMailingLine(models.Model):
         """
         self.mailing_id._lock()
         if self.filtered(lambda line: line.state not in ("failed", "no_address")):
-            raise UserError(self.env._("Only what failed is sent again. To mail an invoice anew, make another mailing."))
+            raise UserError(
+                self.env._("Only what failed is sent again. To mail an invoice anew, make another mailing.")
+            )
         self._resend()
         return True
+
+    def action_open_move(self):
+        """Open the invoice of the row."""
+        return self.move_id._get_records_action()
 
     # -------------------------------------------------------------------------
     # BUSINESS METHODS

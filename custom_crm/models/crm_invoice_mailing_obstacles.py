@@ -20,6 +20,9 @@ class CrmInvoiceMailing(models.Model):
         self.ensure_one()
         # sudo: managers may not read scheduled actions, parameters and mail servers, but must be told of them.
         self_sudo = self.sudo()
+        if self.state == "running":
+            # Rows tell about the rest.
+            return [text for text in [self_sudo._find_cron_obstacle()] if text]
         found = [
             self_sudo._find_cron_obstacle(),
             self_sudo._find_neutralized(),
@@ -41,7 +44,9 @@ class CrmInvoiceMailing(models.Model):
 
     def _find_sender_obstacle(self):
         if not (self.company_id.email or self.user_id.email):
-            return self.env._("Neither %(company)s nor you have an e-mail address to send from.", company=self.company_id.name)
+            return self.env._(
+                "Neither %(company)s nor you have an e-mail address to send from.", company=self.company_id.name
+            )
         return None
 
     def _find_server_obstacle(self):

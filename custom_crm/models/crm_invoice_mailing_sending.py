@@ -117,7 +117,9 @@ class CrmInvoiceMailingLine(models.Model):
         self.env["ir.cron"]._commit_progress()
 
     def _get_interrupted_text(self):
-        return self.env._("Interrupted while it was being sent: the client may have received it. Ask before sending again.")
+        return self.env._(
+            "Interrupted while it was being sent: the client may have received it. Ask before sending again."
+        )
 
     def _give_up(self, error):
         """The mail server is away: rather than trying it once for each row, all that is left fails for this reason."""

@@ -122,7 +122,9 @@ class CrmInvoiceMailing(models.Model):
             self.env.cr.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK, key])
             if self.env.cr.fetchone()[0]:
                 lines = Line.search([("worker", "=", key), ("state", "in", OPEN_STATES)])
-                for mailing, sending in lines.filtered(lambda line: line.state == "sending").grouped("mailing_id").items():
+                for mailing, sending in (
+                    lines.filtered(lambda line: line.state == "sending").grouped("mailing_id").items()
+                ):
                     sending = sending.with_context(lang=mailing._get_lang())  # noqa: PLW2901
                     sending._finish("failed", sending._get_interrupted_text(), is_uncertain=True)
                 lines.worker = 0

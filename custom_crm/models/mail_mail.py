@@ -12,7 +12,9 @@ class MailMail(models.Model):
     def create(self, vals_list):
         # EXTENDS 'mail': what a mailing sends, it sends by itself, so Odoo's queue must not take it in between
         if self.env.context.get("crm_mailing"):
-            vals_list = [{**vals, **self._prepare_held_vals()} if vals.get("mail_message_id") else vals for vals in vals_list]
+            vals_list = [
+                {**vals, **self._prepare_held_vals()} if vals.get("mail_message_id") else vals for vals in vals_list
+            ]
         return super().create(vals_list)
 
     # -------------------------------------------------------------------------

@@ -176,8 +176,9 @@ def print_table(times):
 
 def fill(env, count):
     """So many posted invoices of three lines, each of a client of its own."""
-    from lib.invoices import load_accounts  # noqa: PLC0415 - only within Odoo
-    from odoo.fields import Command  # noqa: PLC0415
+    from lib.invoices import load_accounts
+
+    from odoo.fields import Command
 
     load_accounts(env)
     env = env(context={"tracking_disable": True, "mail_create_nosubscribe": True})
@@ -210,9 +211,9 @@ def fill(env, count):
     env.cr.commit()
 
 
-def take_part(env, side, invoices, batch, number, is_last, barrier, port):  # noqa: PLR0913
+def take_part(env, side, invoices, batch, number, is_last, barrier, port):
     """Mail some other invoices, wait until all processes have done so, and mail those that count together."""
-    import odoo  # noqa: PLC0415
+    import odoo
 
     odoo.tools.config["smtp_server"], odoo.tools.config["smtp_port"] = "127.0.0.1", port
     get_ready, mail = SIDES[side]

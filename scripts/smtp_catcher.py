@@ -16,7 +16,7 @@ class Catcher:
     def __init__(self, folder):
         self.folder = folder
 
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802, PLR0913 - aiosmtpd's names
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802 - aiosmtpd's names
         if address.startswith("bad"):
             return "550 No such user here"
         envelope.rcpt_tos.append(address)

@@ -85,7 +85,8 @@ class AccountMove(models.Model):
         if state == "failed":
             # Odoo says so as soon as it has made the PDF.
             vals["is_move_sent"] = False
-        # sudo: users come here by buttons and sending only, which have checked what they may do. The document itself does not change: nothing that account guards, notes or computes on a write is for this.
+        # The document itself does not change: nothing that account guards, notes or computes on a write is for this.
+        # sudo: users come here by buttons and by sending only, which have checked what they may do.
         models.Model.write(self.sudo(), vals)
 
     def _get_mail_template(self):

@@ -79,7 +79,7 @@ class AccountMoveSend(models.AbstractModel):
         except psycopg2.Error:
             # Nothing more can be done in this transaction.
             raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one document must not stop the others
+        except Exception as error:
             _logger.info("PDFs of %s could not be made", invoices_data.keys(), exc_info=error)
             return str(error) or type(error).__name__
         return None
@@ -98,6 +98,6 @@ class AccountMoveSend(models.AbstractModel):
 
     @api.model
     def _get_number_pattern(self, invoice):
-        """The number of the invoice and not a longer one; spaces in a PDF are where letters have a place of their own."""
+        """The number of the invoice and not a longer one. A PDF may have spaces wherever a letter has its own place."""
         spaced = r"\s*".join(map(re.escape, invoice.name))
         return re.compile(rf"(?<!\d){spaced}(?!\d)")

@@ -30,7 +30,7 @@ class CrmInvoiceMailingLine(models.Model):
             self.env.flush_all()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one invoice must not stop the others
+        except Exception as error:
             self.env.cr.rollback()
             if len(self) > 1:
                 _logger.info("Messages of %s invoices failed, going on with the halves", len(self), exc_info=error)

@@ -103,18 +103,23 @@ class CrmInvoiceMailingLine(models.Model):
     def _commit_result(self, mail, state, error, is_uncertain=False):
         """Commit what became of the message, whoever else is changing the invoice at this moment."""
         for _try in range(MAX_CONFLICTS):
-            try:
-                mail.state = "sent" if state == "sent" else "exception"
-                self._finish(state, error, is_uncertain)
-                self.env.flush_all()
-                self.env["ir.cron"]._commit_progress()
+            if self._try_to_commit_result(mail, state, error, is_uncertain):
                 return
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                self.env.cr.rollback()
-                time.sleep(0.1)
-        # The message counts; the invoice follows when somebody looks at it again.
+            time.sleep(0.1)
+        # The message counts, what stands on the invoice less.
         self.write({"state": state, "error": error, "is_uncertain": is_uncertain, "worker": 0})
         self.env["ir.cron"]._commit_progress()
+
+    def _try_to_commit_result(self, mail, state, error, is_uncertain):
+        try:
+            mail.state = "sent" if state == "sent" else "exception"
+            self._finish(state, error, is_uncertain)
+            self.env.flush_all()
+            self.env["ir.cron"]._commit_progress()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()
+            return False
+        return True
 
     def _get_interrupted_text(self):
         return self.env._(

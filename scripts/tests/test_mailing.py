@@ -29,7 +29,7 @@ UNPATCHED = """#!/bin/sh
 # As Debian's build: it takes one document only.
 case "$*" in
 *--version*) echo "wkhtmltopdf 0.12.6"; exit 0 ;;
-*report.body.tmp.1.*) echo "Error: This version of wkhtmltopdf is build against an unpatched version of QT" >&2; exit 1 ;;
+*report.body.tmp.1.*) echo "Error: unpatched version of QT" >&2; exit 1 ;;
 esac
 exec {real} "$@"
 """
@@ -63,10 +63,8 @@ def send_uncertain_that_did_not_come(database, odoo_shell, server):
         if is_uncertain:
             came = (number, address) in received
             action = "_finish('sent')" if came else "action_resend()"
-            odoo_shell(
-                database,
-                f"env['crm.invoice.mailing.line'].search([('move_id.name', '=', {number!r})]).{action}\nenv.cr.commit()",
-            )
+            find = f"line = env['crm.invoice.mailing.line'].search([('move_id.name', '=', {number!r})])"
+            odoo_shell(database, f"{find}\nline.{action}\nenv.cr.commit()")
 
 
 def test_every_invoice_once(fresh_db, odoo_shell, server):

@@ -98,7 +98,9 @@ class CrmInvoiceMailingLine(models.Model):
         if refused and clients.keys() <= refused.keys():
             # Only the copy was taken.
             return "failed", self.env._("Not sent: %(words)s", words=explain_refused(refused))
-        return "sent", refused and self.env._("Some addresses were refused: %(words)s", words=explain_refused(refused))
+        if refused:
+            return "sent", self.env._("Some addresses were refused: %(words)s", words=explain_refused(refused))
+        return "sent", False
 
     def _commit_result(self, mail, state, error, is_uncertain=False):
         """Commit what became of the message, whoever else is changing the invoice at this moment."""

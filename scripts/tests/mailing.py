@@ -2,6 +2,7 @@
 
 import contextlib
 import email
+import email.policy
 import io
 import re
 import socket
@@ -60,14 +61,17 @@ odoo.tools.config["smtp_server"], odoo.tools.config["smtp_port"] = "127.0.0.1", 
 """
 
 # As the server does it: by the scheduled action at its time, again and again while it says that something is left.
-MAIL = """
-from odoo.addons.base.models.ir_cron import IrCron
+WAKE = """
 env.ref("custom_crm.ir_cron_mailing").nextcall = env.cr.now()
 env.cr.commit()
+"""
+WORK = """
+from odoo.addons.base.models.ir_cron import IrCron
 while IrCron._get_all_ready_jobs(env.cr):
     env.cr.rollback()
     IrCron._process_jobs(env.cr.dbname)
 """
+MAIL = WAKE + WORK
 
 # Without the lock that keeps one scheduled action from running twice.
 MAIL_DIRECTLY = """
@@ -148,7 +152,7 @@ def read(path):
     message = email.message_from_bytes(content, policy=email.policy.default)
     [pdf] = [part for part in message.iter_attachments() if part.get_content_type() == "application/pdf"]
     text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.get_content())).pages)
-    [number] = set(re.findall(r"INV/2026/\d{5}", text))
+    [number] = set(re.findall(r"[^\W\d_]+/2026/\d{5}", text))
     return number, recipients.decode()
 
 

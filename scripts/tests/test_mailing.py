@@ -119,7 +119,8 @@ def test_workers_at_once(fresh_db, server, tmp_path, workers):
 
 def test_two_scheduled_actions_at_once(fresh_db, server, tmp_path):
     mailing.make_mailing(fresh_db, COUNT, BAD, SILENT)
-    run_together(fresh_db, server.get_code() + mailing.MAIL, 2, tmp_path / "go")
+    dbtools.shell(fresh_db, mailing.WAKE)
+    run_together(fresh_db, server.get_code() + mailing.WORK, 2, tmp_path / "go")
     mailing.assert_all_sent(fresh_db, server, COUNT, BAD, SILENT)
 
 

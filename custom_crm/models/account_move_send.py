@@ -9,6 +9,8 @@ from odoo.tools.pdf import PdfFileReader
 
 from odoo.addons.base.models.ir_actions_report import _wkhtml
 
+from ..tools.pdf_text import iter_pieces, read_cmap
+
 _logger = logging.getLogger(__name__)
 
 
@@ -94,7 +96,21 @@ class AccountMoveSend(models.AbstractModel):
         if not content.startswith(b"%PDF"):
             # Odoo makes no PDF in its tests.
             return bool(number.search(content.decode()))
-        return any(number.search(page.extract_text()) for page in PdfFileReader(io.BytesIO(content)).pages)
+        pages = PdfFileReader(io.BytesIO(content)).pages
+        return any(number.search(self._read_fast(page)) for page in pages) or any(
+            number.search(page.extract_text()) for page in pages
+        )
+
+    @api.model
+    def _read_fast(self, page):
+        """Text of a page that wkhtmltopdf made; of any other perhaps nothing."""
+        try:
+            fonts = page["/Resources"]["/Font"]
+            cmaps = {name[1:]: read_cmap(font["/ToUnicode"].get_data()) for name, font in fonts.items()}
+            return "\n".join(iter_pieces(page["/Contents"].get_data(), cmaps))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # Made otherwise.
+            return ""
 
     @api.model
     def _get_number_pattern(self, invoice):

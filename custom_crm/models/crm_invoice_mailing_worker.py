@@ -11,7 +11,7 @@ from .crm_invoice_mailing_line import OPEN_STATES
 _logger = logging.getLogger(__name__)
 
 # So many invoices are made into messages at once.
-CHUNK = 50
+CHUNK = 20
 MAX_CONFLICTS = 10
 # First key of the locks in the database that tell which workers are alive.
 LOCK = 1668440421

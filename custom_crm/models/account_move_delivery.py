@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+# What Odoo writes on an invoice when it mails it.
+NOTES = {"access_token", "is_move_sent", "message_main_attachment_id", "sending_data"}
+
 
 class AccountMove(models.Model):
     """What became of the e-mail of an invoice, and to whom it goes."""
@@ -34,6 +37,16 @@ class AccountMove(models.Model):
     crm_mailing_line_ids = fields.One2many("crm.invoice.mailing.line", "move_id", string="Mailings")
 
     _delivery_state_index = models.Index("(delivery_state) WHERE delivery_state IN ('queued', 'failed', 'no_address')")
+
+    # -------------------------------------------------------------------------
+    # CRUD
+    # -------------------------------------------------------------------------
+
+    def write(self, vals):
+        # EXTENDS 'account': notes of a mailing change nothing that account would have to compute anew, for long
+        if self.env.context.get("crm_mailing") and vals.keys() <= NOTES:
+            return models.Model.write(self, vals)
+        return super().write(vals)
 
     # -------------------------------------------------------------------------
     # ACTIONS

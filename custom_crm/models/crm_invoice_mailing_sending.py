@@ -94,11 +94,11 @@ class CrmInvoiceMailingLine(models.Model):
         if mail.state == "exception":
             words = explain(connection.error) if connection.error else mail.failure_reason
             return "failed", self.env._("Not sent: %(words)s", words=words)
-        clients = self.move_id._get_delivery_partners()._get_mail_addresses()
-        if refused and clients.keys() <= refused.keys():
-            # Only the copy was taken.
-            return "failed", self.env._("Not sent: %(words)s", words=explain_refused(refused))
         if refused:
+            clients = self.move_id._get_delivery_partners()._get_mail_addresses()
+            if clients.keys() <= refused.keys():
+                # Only the copy was taken.
+                return "failed", self.env._("Not sent: %(words)s", words=explain_refused(refused))
             return "sent", self.env._("Some addresses were refused: %(words)s", words=explain_refused(refused))
         return "sent", False
 

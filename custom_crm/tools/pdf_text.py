@@ -3,9 +3,10 @@ r"""Text of pages that wkhtmltopdf made, many times faster than a library that r
 It writes each piece of text between BT and ET, by numbers of glyphs of four digits, and a table from these to
 characters with each font. What is written otherwise is not found: then ask the library.
 
->>> cmap = read_cmap(b"1 beginbfrange\n<0001> <0003> [<0410> <0031> <0032> ]\nendbfrange")
->>> list(iter_pieces(b"BT /F6 16 Tf 8 -15 Td <0001> Tj 12 0 Td <00020003> Tj ET BT /F7 9 Tf <0001> Tj ET", {"F6": cmap}))
-['\u041012', '']
+>>> cmap = read_cmap(b"1 beginbfrange\n<0001> <0003> [<0041> <0031> <0032> ]\nendbfrange")
+>>> page = b"BT /F6 16 Tf 8 -15 Td <0001> Tj 12 0 Td <00020003> Tj ET BT /F7 9 Tf <0001> Tj ET"
+>>> list(iter_pieces(page, {"F6": cmap}))
+['A12', '']
 >>> read_cmap(b"1 beginbfrange\n<0005> <0006> <0041>\nendbfrange 1 beginbfchar\n<0009> <0042>\nendbfchar")
 {5: 'A', 6: 'B', 9: 'B'}
 """

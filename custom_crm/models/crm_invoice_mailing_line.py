@@ -27,7 +27,7 @@ class CrmInvoiceMailingLine(models.Model):
     )
     company_id = fields.Many2one(related="mailing_id.company_id", store=True, index=True)
     partner_id = fields.Many2one(related="move_id.partner_id", string="Client")
-    invoice_date = fields.Date(related="move_id.invoice_date")
+    invoice_date = fields.Date(related="move_id.invoice_date", string="Invoice Date")
     currency_id = fields.Many2one(related="move_id.currency_id")
     amount_total = fields.Monetary(related="move_id.amount_total", string="Amount")
     state = fields.Selection(

@@ -6,12 +6,15 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
+from odoo.addons.base.models.ir_actions_report import _wkhtml
+
 from .crm_invoice_mailing_line import OPEN_STATES
 
 _logger = logging.getLogger(__name__)
 
-# So many invoices are made into messages at once.
-CHUNK = 20
+# So many invoices are made into messages at once; fewer where each PDF takes a process of its own, so that several
+# workers have something to do till the end.
+CHUNK, CHUNK_SINGLY = 20, 5
 MAX_CONFLICTS = 10
 # First key of the locks in the database that tell which workers are alive.
 LOCK = 1668440421
@@ -62,7 +65,7 @@ class CrmInvoiceMailing(models.Model):
         self._recover(worker)
         Line = self.env["crm.invoice.mailing.line"]
         for mailing in self.search(self._get_work_domain(), order="id"):
-            size = min(CHUNK, mailing.company_id._get_mailing_allowance())
+            size = min(CHUNK if _wkhtml().is_patched_qt else CHUNK_SINGLY, mailing.company_id._get_mailing_allowance())
             lines = size > 0 and Line._claim(mailing, worker, size)
             if lines:
                 lines.with_context(lang=mailing._get_lang())._make_messages()

@@ -18,6 +18,7 @@ from . import test_crm_invoice_mailing
 from . import test_crm_process
 from . import test_first_light
 from . import test_hooks
+from . import test_mailing_tour
 from . import test_periods
 from . import test_process_tour
 from . import test_res_partner

@@ -29,8 +29,8 @@ class AccountMove(models.Model):
         default="none",
         help="What became of the last e-mail with this invoice to the client.",
     )
-    delivery_date = fields.Datetime(string="Delivery Date", readonly=True, copy=False)
-    delivery_error = fields.Text(string="Delivery Error", readonly=True, copy=False)
+    delivery_date = fields.Datetime(readonly=True, copy=False)
+    delivery_error = fields.Text(readonly=True, copy=False)
     delivery_message_id = fields.Many2one(
         "mail.message", string="Message", readonly=True, copy=False, ondelete="set null", index="btree_not_null"
     )

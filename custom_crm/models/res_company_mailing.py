@@ -85,5 +85,7 @@ class ResCompany(models.Model):
     @api.model
     def _init_crm_mailing_template(self):
         """Give the e-mail to the companies that are there when the add-on is installed; those abroad keep Odoo's."""
-        companies = self.search([]).filtered(lambda company: company.country_id.code in (False, "RU"))
+        companies = self.search([("crm_mailing_template_id", "=", False)]).filtered(
+            lambda company: company.country_id.code in (False, "RU")
+        )
         companies.crm_mailing_template_id = self.env.ref("custom_crm.mail_template_invoice")

@@ -23,6 +23,7 @@ def pre_init_hook(env):
     _check_cyrillic(env)
     _name_regions(env)
     _set_country(env)
+    _add_delivery_state(env)
 
 
 def uninstall_hook(env):
@@ -102,3 +103,9 @@ def _set_country(env):
         russia.address_format = ADDRESS_FORMAT
     if not russia.vat_label:
         russia.vat_label = VAT_LABEL
+
+
+def _add_delivery_state(env):
+    """What stands on every invoice there is, without writing each of them anew."""
+    env.cr.execute("ALTER TABLE account_move ADD COLUMN IF NOT EXISTS delivery_state varchar NOT NULL DEFAULT 'none'")
+    env.cr.execute("ALTER TABLE account_move ALTER COLUMN delivery_state DROP DEFAULT")

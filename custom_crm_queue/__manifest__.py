@@ -1,6 +1,6 @@
 {
     "name": "Clients and Contracts: Many Workers",
-    "summary": "Batch invoicing on many workers and machines, as jobs of OCA's queue",
+    "summary": "Batch invoicing and mailing on many workers and machines, as jobs of OCA's queue",
     "version": "19.0.1.0.0",
     "category": "Sales/CRM",
     "author": "custom_crm contributors",

@@ -1,12 +1,13 @@
-# Before the models that inherit it.
 from . import crm_chunk_mixin
 from . import crm_responsible_mixin
 from . import crm_terms_mixin
+# Before the models that inherit it.
 from . import account_move
 from . import account_move_archive
 from . import account_move_billing
-from . import account_move_document
 from . import account_move_contract
+from . import account_move_delivery
+from . import account_move_document
 from . import account_move_items
 from . import account_move_line
 from . import account_move_line_archive
@@ -41,6 +42,12 @@ from . import crm_contract_stage_statistics
 from . import crm_contract_strip
 from . import crm_contract_suspension
 from . import crm_contract_terms
+from . import crm_invoice_mailing
+from . import crm_invoice_mailing_line
+from . import crm_invoice_mailing_messages
+from . import crm_invoice_mailing_obstacles
+from . import crm_invoice_mailing_sending
+from . import crm_invoice_mailing_worker
 from . import crm_process
 from . import crm_process_responsible
 from . import crm_process_stage
@@ -52,14 +59,18 @@ from . import ir_actions_report
 from . import ir_attachment
 from . import ir_cron
 from . import mail_activity
+from . import mail_mail
+from . import mail_notification
 from . import res_bank
 from . import res_company
+from . import res_company_mailing
 from . import res_company_reminder
 from . import res_config_settings
 from . import res_groups
 from . import res_partner
 from . import res_partner_bank
 from . import res_partner_document
+from . import res_partner_mailing
 from . import res_partner_reminder
 from . import res_users
 from . import res_users_systray

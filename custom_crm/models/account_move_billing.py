@@ -34,14 +34,3 @@ class AccountMove(models.Model):
         self._message_log_batch(
             {move.id: self.env._("Billed by contract: %(period)s", period=move.period_id.display_name) for move in self}
         )
-
-    def _send_in_background(self):
-        """Mail the invoices by Odoo's own scheduled action.
-
-        :raises UserError: it is switched off
-        """
-        cron = self.env.ref("account.ir_cron_account_move_send")
-        cron._check_crm_active()
-        # As Odoo's batch wizard does it; the wizard itself can't take a single invoice.
-        self.sending_data = {"author_user_id": self.env.user.id, "author_partner_id": self.env.user.partner_id.id}
-        cron._trigger()

@@ -148,7 +148,7 @@ class CrmBillingRun(models.Model):
         for run in self:
             run.problem_count = counts.get(run, 0)
 
-    @api.depends("period_ids.move_id.is_move_sent", "period_ids.move_id.state", "period_ids.move_id.sending_data")
+    @api.depends("period_ids.move_id.delivery_state", "period_ids.move_id.is_move_sent", "period_ids.move_id.state")
     def _compute_move_counts(self):
         """One query a figure, whatever the number of runs and invoices."""
         for field_name, domain in self._get_move_domains().items():
@@ -274,15 +274,15 @@ class CrmBillingRun(models.Model):
         return True
 
     def action_send(self):
-        """Mail the posted invoices of the run that were not mailed yet, by Odoo's own sending in the background.
+        """Mail the posted invoices of the run that were not mailed yet, by mailings that go on in the background.
 
-        :raises UserError: Odoo's scheduled action for mailing is switched off, or nothing is left to mail
+        :raises UserError: the scheduled action for mailing is switched off, or nothing is left to mail
         """
         self.check_access("write")
         moves = self._get_moves_to_send()
         if not moves:
             raise UserError(self.env._("There is nothing to mail: every posted invoice with an address is mailed."))
-        moves._send_in_background()
+        self._start_mailings(moves)
         return self._get_notification(
             self.env._("%(count)s invoices are being mailed in the background.", count=len(moves))
         )
@@ -401,13 +401,29 @@ class CrmBillingRun(models.Model):
         invoices = Domain(
             [("period_id.run_id", "in", self.ids), ("move_type", "=", "out_invoice"), ("state", "!=", "cancel")]
         )
-        unsent = invoices & Domain([("state", "=", "posted"), ("is_move_sent", "=", False)])
+        unsent = invoices & self.env["account.move"]._get_unmailed_domain()
+        has_email = Domain("partner_id.email", "!=", False) | Domain("commercial_partner_id.email", "!=", False)
+        mailed = Domain("delivery_state", "=", "sent")
+        # Before this add-on told what became of a message.
+        before = Domain([("delivery_state", "=", "none"), ("is_move_sent", "=", True)])
         return {
             "draft_count": invoices & Domain("state", "=", "draft"),
-            "sent_count": invoices & Domain("is_move_sent", "=", True),
-            "to_send_count": unsent & Domain("sending_data", "=", False) & Domain("partner_id.email", "!=", False),
-            "no_address_count": unsent & Domain("partner_id.email", "=", False),
+            "sent_count": invoices & (mailed | before),
+            "to_send_count": unsent & has_email,
+            "no_address_count": unsent & ~has_email,
         }
+
+    def _start_mailings(self, moves):
+        """Start a mailing of these invoices of the run for each of their companies.
+
+        :raises UserError: the scheduled action for mailing is switched off
+        """
+        Mailing = self.env["crm.invoice.mailing"]
+        Mailing._get_cron()._check_crm_active()
+        for run, own in moves.grouped(lambda move: move.period_id.run_id).items():
+            # What the scheduled action starts is of who made the run.
+            sender = run.create_uid if self.env.su else self.env.user
+            Mailing._make_selection(own, source="run", billing_run_id=run.id, user_id=sender.id).action_start()
 
     def _get_moves_to_send(self):
         return self.env["account.move"].search(self._get_move_domains()["to_send_count"])
@@ -520,6 +536,6 @@ class CrmBillingRun(models.Model):
         if not moves:
             return
         try:
-            moves._send_in_background()
+            self._start_mailings(moves)
         except UserError as error:
             self.message_post(body=str(error))

@@ -78,9 +78,15 @@ class IrActionsReport(models.Model):
         # EXTENDS 'base'
         if paper := (specific_paperformat_args or {}).get(PAPER_KEY):
             paperformat_id = self.env.ref(paper)
-        return super()._build_wkhtmltopdf_args(
+        command = super()._build_wkhtmltopdf_args(
             paperformat_id,
             landscape,
             specific_paperformat_args=specific_paperformat_args,
             set_viewport_size=set_viewport_size,
         )
+        # Invoices run no script, so a mailing waits for none; a delay that an administrator set stays.
+        # sudo: as Odoo reads it.
+        delay = self.env["ir.config_parameter"].sudo().get_param("report.print_delay")
+        if self.env.context.get("crm_mailing") and not delay:
+            command[command.index("--javascript-delay") + 1] = "0"
+        return command

@@ -18,3 +18,7 @@ class ResConfigSettings(models.TransientModel):
     crm_accountant_signature = fields.Image(related="company_id.crm_accountant_signature", readonly=False)
     crm_stamp = fields.Image(related="company_id.crm_stamp", readonly=False)
     crm_archive_days = fields.Integer(related="company_id.crm_archive_days", readonly=False)
+    crm_mailing_template_id = fields.Many2one(related="company_id.crm_mailing_template_id", readonly=False)
+    crm_mailing_per_minute = fields.Integer(related="company_id.crm_mailing_per_minute", readonly=False)
+    crm_mailing_copy = fields.Boolean(related="company_id.crm_mailing_copy", readonly=False)
+    crm_mailing_all_contacts = fields.Boolean(related="company_id.crm_mailing_all_contacts", readonly=False)

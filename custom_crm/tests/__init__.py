@@ -16,6 +16,7 @@ from . import test_crm_contract_stage_board
 from . import test_crm_contract_stage_reminder
 from . import test_crm_contract_stage_screen
 from . import test_crm_contract_stage_statistics
+from . import test_crm_invoice_mailing
 from . import test_crm_process
 from . import test_crm_receivable_report
 from . import test_crm_reminder
@@ -23,6 +24,7 @@ from . import test_first_light
 from . import test_hooks
 from . import test_payment_invoice
 from . import test_invoice_tour
+from . import test_mailing_tour
 from . import test_periods
 from . import test_process_tour
 from . import test_res_partner

@@ -56,7 +56,7 @@ class TestBillingTour(CrmCommon, HttpCase):
         moves = run.period_ids.move_id
         self.assertEqual(moves.contract_id, self.contract | without_address | ended)
         self.assertFalse(ended.activity_ids, "the failure is mended")
-        self.env.ref("account.ir_cron_account_move_send").method_direct_trigger()
+        self.env.ref("custom_crm.ir_cron_mailing").method_direct_trigger()
         self.env.invalidate_all()
         self.assertEqual(set(moves.mapped("is_move_sent")), {True})
 

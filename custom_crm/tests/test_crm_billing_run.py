@@ -293,11 +293,12 @@ class TestCrmBillingRun(CrmCommon):
 
     def test_done_run_stays_done_when_mailing_is_off(self):
         self.company.crm_billing_send = True
-        self.env.ref("account.ir_cron_account_move_send").active = False
+        self.env.ref("custom_crm.ir_cron_mailing").active = False
         self._make_active(date_start=date(2026, 3, 1))
         run = self._bill()
         self.assertEqual(run.state, "done")
-        self.assertFalse(run.period_ids.move_id.filtered("sending_data"))
+        self.assertEqual(run.period_ids.move_id.delivery_state, "none")
+        self.assertIn("switched off", "".join(run.message_ids.mapped("body")))
 
     def test_undo_drops_drafts(self):
         contract = self._make_active(date_start=date(2026, 3, 1))
@@ -368,7 +369,7 @@ class TestCrmBillingRun(CrmCommon):
         # Of a chunk, whatever its size; Odoo itself asks for the analytic distribution of each line.
         self.assertLessEqual(many - few, 20 * 2)
 
-    def test_mailing_hands_over_to_odoo(self):
+    def test_mailing_is_started(self):
         self._make_active(date_start=date(2026, 3, 1))
         no_address = self.env["res.partner"].create({"name": "Silent", "is_company": True})
         self._make_active(date_start=date(2026, 3, 1), partner_id=no_address.id)
@@ -376,8 +377,10 @@ class TestCrmBillingRun(CrmCommon):
         self.assertEqual((run.to_send_count, run.no_address_count, run.draft_count), (1, 1, 0))
         self.assertIn("e-mail", run.period_ids.filtered(lambda p: p.partner_id == no_address).problem)
         run.with_user(self.manager).action_send()
-        queued = run.period_ids.move_id.filtered("sending_data")
+        queued = run.period_ids.move_id.filtered(lambda move: move.delivery_state == "queued")
         self.assertEqual(queued.partner_id, self.client)
+        mailing = self.env["crm.invoice.mailing"].search([("billing_run_id", "=", run.id)])
+        self.assertEqual((mailing.state, mailing.user_id, mailing.line_ids.move_id), ("running", self.manager, queued))
         with self.assertRaises(UserError):
             run.with_user(self.manager).action_send()
 

@@ -44,7 +44,7 @@ class TestFirstLight(CrmCommon, HttpCase):
         self.assertEqual(set(moves.mapped("state")), {"posted"})
 
         self.start_tour(f"/odoo/billing-runs/{run.id}", "custom_crm_billing_send", login="crm_manager")
-        self._trigger("account.ir_cron_account_move_send")
+        self._trigger("custom_crm.ir_cron_mailing")
         self.assertEqual(set(moves.mapped("is_move_sent")), {True})
         mails = moves.message_ids.filtered(lambda message: self.client in message.partner_ids)
         self.assertEqual(len(mails), 2)

@@ -11,7 +11,7 @@ import dbtools
 import pytest
 
 # Helpers whose assertions tell what differs, as those of tests do.
-pytest.register_assert_rewrite("billing")
+pytest.register_assert_rewrite("billing", "mailing")
 
 numbers = itertools.count(1)
 

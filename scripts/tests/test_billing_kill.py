@@ -104,13 +104,13 @@ def test_killed_again_and_again(fresh_db, odoo_shell):
 
 
 def test_killed_at_the_end(fresh_db, odoo_shell):
-    """A run that is done has handed its invoices to the mailing: a worker can't die in between."""
+    """A run that is done has started the mailing of its invoices: a worker can't die in between."""
     billing.make_run(fresh_db, 3, started=True)
     dbtools.sql("UPDATE res_company SET crm_billing_send = true", fresh_db)
-    mailing = "(SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_account_move_send')"
+    mailing = "(SELECT res_id FROM ir_model_data WHERE name = 'ir_cron_mailing')"
     dbtools.sql(f"UPDATE ir_cron SET active = true, nextcall = '2100-01-01' WHERE id = {mailing}", fresh_db)  # noqa: S608
     assert kill_at(fresh_db, "_send_or_tell", 1, 0)
     odoo_shell(fresh_db, "env['crm.billing.run']._cron_bill(); env.cr.commit()")
-    handed_over = "SELECT count(*) FROM account_move WHERE state = 'posted' AND sending_data IS NOT NULL"
+    handed_over = "SELECT count(*) FROM crm_invoice_mailing_line WHERE state = 'queued'"
     assert dbtools.sql(handed_over, fresh_db) == [["6"]]
     assert dbtools.sql("SELECT state FROM crm_billing_run", fresh_db) == [["done"]]

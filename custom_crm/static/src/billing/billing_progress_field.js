@@ -7,16 +7,16 @@ import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 const MILLISECONDS = 2000;
 
-/** Load a run anew; the list of its periods stays at the page and in the order that the user has chosen. */
-async function reload(record) {
-    const {limit, offset, orderBy} = record.data.period_ids || {};
+/** Load a run anew; the list of its rows stays at the page and in the order that the user has chosen. */
+async function reload(record, rowsName) {
+    const {limit, offset, orderBy} = record.data[rowsName] || {};
     await record.load();
-    const periods = record.data.period_ids;
-    if (!periods) {
+    const rows = record.data[rowsName];
+    if (!rows) {
         return;
     }
-    if (periods.offset !== offset || periods.orderBy !== orderBy) {
-        await periods.load({limit, offset, orderBy});
+    if (rows.offset !== offset || rows.orderBy !== orderBy) {
+        await rows.load({limit, offset, orderBy});
     }
 }
 
@@ -24,6 +24,7 @@ async function reload(record) {
 export class BillingProgressField extends Component {
     static template = "custom_crm.BillingProgressField";
     static props = standardFieldProps;
+    static rowsName = "period_ids";
 
     setup() {
         this.isLoading = false;
@@ -47,8 +48,12 @@ export class BillingProgressField extends Component {
         return this.run.state === "running" && !this.run.is_stopped;
     }
 
+    get doneCount() {
+        return this.run.billed_count;
+    }
+
     get text() {
-        return _t("%(billed)s of %(total)s billed", {billed: this.run.billed_count, total: this.run.total_count});
+        return _t("%(billed)s of %(total)s billed", {billed: this.doneCount, total: this.run.total_count});
     }
 
     get failedText() {
@@ -66,7 +71,7 @@ export class BillingProgressField extends Component {
         }
         this.isLoading = true;
         try {
-            await reload(record);
+            await reload(record, this.constructor.rowsName);
         } catch (error) {
             // A lost connection comes back; nothing else is better the next time.
             if (!(error instanceof ConnectionLostError)) {
@@ -79,14 +84,37 @@ export class BillingProgressField extends Component {
     }
 }
 
-registry.category("fields").add("crm_billing_progress", {
-    component: BillingProgressField,
-    supportedTypes: ["float"],
-    fieldDependencies: [
+/** How far a mailing is. */
+export class MailingProgressField extends BillingProgressField {
+    static rowsName = "line_ids";
+
+    get doneCount() {
+        return this.run.sent_count;
+    }
+
+    get text() {
+        return _t("%(sent)s of %(total)s mailed", {sent: this.doneCount, total: this.run.total_count});
+    }
+}
+
+function getDependencies(doneName) {
+    return [
         {name: "state", type: "selection"},
         {name: "is_stopped", type: "boolean"},
         {name: "total_count", type: "integer"},
-        {name: "billed_count", type: "integer"},
+        {name: doneName, type: "integer"},
         {name: "failed_count", type: "integer"},
-    ],
+    ];
+}
+
+registry.category("fields").add("crm_billing_progress", {
+    component: BillingProgressField,
+    supportedTypes: ["float"],
+    fieldDependencies: getDependencies("billed_count"),
+});
+
+registry.category("fields").add("crm_mailing_progress", {
+    component: MailingProgressField,
+    supportedTypes: ["float"],
+    fieldDependencies: getDependencies("sent_count"),
 });

@@ -1,7 +1,7 @@
+# Before the models that inherit them.
 from . import crm_chunk_mixin
 from . import crm_responsible_mixin
 from . import crm_terms_mixin
-# Before the models that inherit it.
 from . import account_move
 from . import account_move_archive
 from . import account_move_billing

@@ -50,7 +50,8 @@ class AccountMove(models.Model):
         return (
             vals["currency_id"] == self.env.company.currency_id.id
             and not any(vals.get(name) for name in OTHER_WAYS)
-            and all(line.keys() <= LINE_FIELDS for line in lines)
+            and all(line.keys() == LINE_FIELDS for line in lines)
+            and all(command[0] == Command.SET for line in lines for command in line["tax_ids"])
             and all(self._get_taxes(line)._have_own_accounts() for line in lines)
         )
 

@@ -221,7 +221,7 @@ class CrmBillingRun(models.Model):
         self._get_cron()._check_crm_active()
         draft = self._lock().filtered(lambda run: run.state == "draft")
         # Of what nobody has seen nothing is billed: the selection was changed after it was prepared.
-        unseen = draft.filtered(lambda run: not run.period_ids and not run.is_automatic)
+        unseen = draft.filtered(lambda run: not run.period_ids)
         (draft - unseen)._set_state("running")
         self._dispatch()
         if not unseen:
@@ -291,8 +291,11 @@ class CrmBillingRun(models.Model):
         """Delete the draft invoices of the run: their periods are due again and the run is a draft."""
         runs = self._lock()
         # A worker may be billing some of them at this moment, which can't be seen yet.
-        runs.period_ids._lock()
-        runs.period_ids.move_id.filtered(lambda move: move.state == "draft" and not move.posted_before).unlink()
+        rows = runs.period_ids
+        rows._lock()
+        # One that has looked before, and takes them afterwards, has to look again.
+        rows._touch()
+        rows.move_id.filtered(lambda move: move.state == "draft" and not move.posted_before).unlink()
         runs.filtered(lambda run: not run.billed_count)._set_state("draft")
         return True
 
@@ -389,7 +392,8 @@ class CrmBillingRun(models.Model):
 
     def _get_period_domain(self):
         """Unbilled rows of the ledger that no running run holds. Those of a draft are taken over from it."""
-        is_free = Domain("run_id", "=", False) | Domain("run_id.state", "!=", "running")
+        # Whoever may not see the run of several companies may bill what it has left of their own one.
+        is_free = Domain("run_id", "=", False) | Domain("run_id", "any!", Domain("state", "!=", "running"))
         return (
             Domain("state", "in", ("due", "failed"))
             & Domain("contract_id", "any", self._get_selection_domain())
@@ -407,7 +411,7 @@ class CrmBillingRun(models.Model):
         # Before this add-on told what became of a message.
         before = Domain([("delivery_state", "=", "none"), ("is_move_sent", "=", True)])
         return {
-            "draft_count": invoices & Domain("state", "=", "draft"),
+            "draft_count": invoices & Domain([("state", "=", "draft"), ("posted_before", "=", False)]),
             "sent_count": invoices & (mailed | before),
             "to_send_count": unsent & has_email,
             "no_address_count": unsent & ~has_email,
@@ -491,7 +495,10 @@ class CrmBillingRun(models.Model):
                     }
                 )
                 run.action_prepare()
-                run.action_start()
+                if run.period_ids:
+                    run.action_start()
+                else:
+                    run._post_result()
                 self.env["ir.cron"]._commit_progress(1)
             except Exception:
                 # One company's trouble must not keep the others from billing; this one is tried again next time.
@@ -510,17 +517,27 @@ class CrmBillingRun(models.Model):
 
         Both at once, so that a worker that is killed leaves no run that is done and not mailed.
         """
-        running = self.search([("state", "=", "running")])
+        # What a user has stopped is neither closed nor mailed.
+        running = self.search([("state", "=", "running"), ("is_stopped", "=", False)])
         unfinished = self.env["crm.contract.period"]._read_group(
             [("run_id", "in", running.ids), ("state", "=", "due")], ["run_id"]
         )
         finished = running - self.browse().union(*(run for (run,) in unfinished))
         finished = finished.try_lock_for_update(allow_referencing=True)
         for run in finished:
-            run = run.with_context(lang=run._get_lang())  # noqa: PLW2901
-            run._post_result()
-            run._send_or_tell()
+            try:
+                with self.env.cr.savepoint():
+                    run.with_context(lang=run._get_lang())._close()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception:
+                # One run's trouble must not keep the others from being closed; this one is tried again next time.
+                _logger.exception("Billing run %s could not be closed", run.id)
         self.env["ir.cron"]._commit_progress()
+
+    def _close(self):
+        self._post_result()
+        self._send_or_tell()
 
     def _post_result(self):
         self._set_state("done")

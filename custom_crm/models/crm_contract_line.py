@@ -73,7 +73,6 @@ class CrmContractLine(models.Model):
     price_reduce = fields.Float(
         string="Amount before Taxes",
         compute="_compute_price_reduce",
-        digits="Product Price",
         help="Price times quantity less the discount, with those taxes that the price includes.",
     )
     date_from = fields.Date(

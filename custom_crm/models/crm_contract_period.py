@@ -216,6 +216,11 @@ class CrmContractPeriod(models.Model):
                 )
             ) from error
 
+    def _touch(self):
+        """Make the database see that this transaction changes the rows, though nothing on them does."""
+        if self:
+            self.env.cr.execute("UPDATE crm_contract_period SET run_id = run_id WHERE id IN %s", [self._ids])
+
     def _log_on_contracts(self, get_text):
         """Note on the contract of each row what the function says of it; one message a contract."""
         by_contract = self.grouped("contract_id")

@@ -76,8 +76,13 @@ class CrmContractPeriod(models.Model):
             self.env["ir.cron"]._commit_progress()
 
     def _lock_due(self):
-        """Lock the rows again after a rollback gave the locks away, as far as they are still due."""
-        return self.try_lock_for_update(allow_referencing=True).filtered(lambda row: row.state == "due")
+        """Lock the rows again after the locks were given away, as far as they are still to be billed.
+
+        Meanwhile a user may have stopped their run, or taken them back from it.
+        """
+        self.env.invalidate_all()
+        rows = self.try_lock_for_update(allow_referencing=True)
+        return rows.filtered_domain(self.env["crm.billing.run"]._get_work_domain())
 
     def _bill(self, invoice_date):
         """Create the invoices of the locked rows and post them, if their company wants it so.
@@ -287,7 +292,10 @@ class CrmContractPeriod(models.Model):
         """The line's text and the billed period; a one-off service without a last day has no period."""
         if self.contract_id.kind == "one_off" and not self.contract_id.date_end:
             return line.name
-        return f"{line.name}, {self._get_title(lang_code)}"
+        days = self._get_line_days(line)
+        is_part = days != (self.date_start, self.date_end)
+        # Of a price that was revised within the period there are two lines.
+        return f"{line.name}, {self._format_span(*days, lang_code) if is_part else self._get_title(lang_code)}"
 
     def _prepare_invoice_line_vals(self, line, amount, is_partial, lang_code):
         """Values of an invoice line.

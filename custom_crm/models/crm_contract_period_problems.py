@@ -92,7 +92,9 @@ class CrmContractPeriod(models.Model):
 
     @api.model
     def _lacks_tax(self, line):
-        return not line.tax_ids and line.product_id.taxes_id._filter_taxes_by_company(line.company_id)
+        taxes = line.product_id.taxes_id._filter_taxes_by_company(line.company_id)
+        # The fiscal position of the client may leave none of them, as for an export.
+        return not line.tax_ids and bool(line.partner_id.property_account_position_id.map_tax(taxes))
 
     def _get_contract_problems(self):
         contract = self.contract_id

@@ -106,6 +106,7 @@ class CrmContract(models.Model):
         If it had an invoice that was cancelled, it is kept for that: with new days, or skipped if none are left.
         """
         # sudo: nobody writes the ledger by hand, it follows from the contracts.
+        relieved = self.sudo().browse()
         for contract in self.sudo():
             rows = contract.period_ids.filtered(
                 lambda row: not row.move_id and not row.skip_reason and (not row.is_skipped or row.move_ids)
@@ -125,11 +126,10 @@ class CrmContract(models.Model):
                 row.write({**contract._prepare_period_vals(part), "payment_date": payment_date, "is_skipped": False})
             kept = stale.filtered("move_ids")
             dropped = stale - kept
-            had_failed = bool(dropped.filtered("error"))
+            relieved |= dropped.filtered("error").contract_id
             dropped.unlink()
             contract._move_rows(kept, list(by_days.values()))
-            if had_failed:
-                contract._clear_billing_failure()
+        relieved._clear_billing_failure()
 
     def _move_rows(self, rows, parts):
         """Give each row the first part of the schedule that it shares a day with; skip rows without one."""

@@ -182,6 +182,8 @@ class TestCrmBillingRun(CrmCommon):
         run = self._bill(date(2026, 4, 1))
         self.assertEqual(run.billed_count, 1)
         self.assertAlmostEqual(contract.move_ids.amount_total, 333.33 + 866.67)
+        names = contract.move_ids.invoice_line_ids.mapped("name")
+        self.assertEqual(len(set(names)), 2, "each names its days")
 
     def test_finished_contract_is_billed_to_its_last_day(self):
         contract = self._make_active()
@@ -465,7 +467,44 @@ class TestCrmBillingRun(CrmCommon):
         with self.assertRaises(AccessError):
             Runs.create({"date": date(2026, 3, 1), "company_ids": [Command.set((self.company | other).ids)]})
 
+    def test_what_a_run_of_several_companies_left_is_billed_by_one_of_them(self):
+        self._make_active(date_start=date(2026, 3, 1), lines=[{"price_unit": 0}])
+        other = self._make_other_company(self.company.currency_id)
+        run = self._make_run(company_ids=[Command.set((self.company | other).ids)])
+        run.action_prepare()
+        run.action_start()
+        self._run_cron()
+        self.assertEqual((run.state, run.failed_count), ("done", 1))
+        self.manager.company_ids = self.company
+        self.env.invalidate_all()
+        own = self.env["crm.billing.run"].with_user(self.manager).create({"date": date(2026, 3, 1)})
+        own.action_prepare()
+        self.assertEqual(own.total_count, 1)
+
     # Stopping
+
+    def test_stopped_in_the_last_chunk(self):
+        self._make_active(date_start=date(2026, 3, 1))
+        run = self._make_run()
+        run.action_prepare()
+        run.action_start()
+        run._bill_chunk()
+        run.action_stop()
+        self._run_cron()
+        self.assertEqual((run.state, run.is_stopped, run.billed_count), ("running", True, 1))
+        run.action_resume()
+        self._run_cron()
+        self.assertEqual(run.state, "done")
+
+    def test_taken_back_while_bad_ones_are_looked_for(self):
+        self._make_active(date_start=date(2026, 3, 1))
+        run = self._make_run()
+        run.action_prepare()
+        run.action_start()
+        periods = run.period_ids
+        self.assertEqual(periods._lock_due(), periods)
+        run.action_stop()
+        self.assertFalse(periods._lock_due())
 
     def test_stopped_run_waits(self):
         contract = self._make_active(date_start=date(2026, 3, 1))
@@ -571,6 +610,7 @@ class TestCrmBillingRun(CrmCommon):
         tax = self.env["account.tax"].create({"name": "Twenty", "amount": 20, "type_tax_use": "sale"})
         self.company.tax_calculation_rounding_method = "round_globally"
         lines = [{"price_unit": price, "tax_ids": [Command.set(tax.ids)]} for price in (0.12, 0.13, 0.12, 0.12, 0.12)]
+        lines.append({"price_unit": 99.99, "quantity": 5, "discount": 15, "tax_ids": [Command.clear()]})
         self._make_active(date_start=date(2026, 3, 1), lines=lines)
         run = self._make_run()
         run.action_prepare()

@@ -1,5 +1,6 @@
 from contextlib import ExitStack
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from psycopg2 import IntegrityError
 
@@ -198,11 +199,14 @@ class TestCrmContract(CrmCommon):
         for amount in (150, 310):
             wizard = Wizard.create({"contract_id": contract.id})
             self.assertEqual(wizard.amount, amount)
+            self.assertFalse(wizard.is_early)
             move = self.env["account.move"].browse(wizard.action_bill()["res_id"])
             self.assertEqual((move.amount_total, move.state), (amount, "posted"))
             self.assertEqual(wizard.period_title, move.period_id._get_title("en_US"))
             with self.assertRaisesRegex(UserError, contract.name):
                 wizard.action_bill()
+        with patch.object(self.env.registry["res.company"], "_crm_today", return_value=date(2026, 2, 20)):
+            self.assertTrue(Wizard.create({"contract_id": contract.id}).is_early)
         contract._finish(date(2026, 2, 28), "Over")
         wizard = Wizard.create({"contract_id": contract.id})
         self.assertEqual((wizard.period_title, wizard.amount), (False, 0))

@@ -293,7 +293,8 @@ class TestCrmInvoiceMailing(MailingCommon):
         moves = self._make_invoices(5)
         moves[3].ref = "bad"
         template = self.company.crm_mailing_template_id
-        template.body_html = "<p t-out=\"1 // (object.ref != 'bad')\" />"
+        for lang in {"en_US", *dict(self.env["res.lang"].get_installed())}:
+            template.with_context(lang=lang).body_html = "<p t-out=\"1 // (object.ref != 'bad')\" />"
         with mute_logger("odoo.addons.custom_crm.models.crm_invoice_mailing_messages"):
             mailing = self._mail(moves)
         self.assertEqual((mailing.state, mailing.sent_count, mailing.failed_count), ("done", 4, 1))

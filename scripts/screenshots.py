@@ -204,6 +204,13 @@ def manager_bills_and_mails(user, mailbox):
     user.wait(".o_arrow_button_current[data-value=done]")
     user.click("button[name=action_send]")
     user.wait(".o_notification")
+    address = user.page.url
+    user.open("invoice-mailings")
+    user.click(".o_data_row td[name=name] >> nth=0")
+    user.page.wait_for_selector(".o_arrow_button_current[data-value=done]", timeout=120 * SECONDS)
+    user.picture("mailing")
+    user.page.goto(address)
+    user.wait(".o_arrow_button_current[data-value=done]")
     user.click("button[name=action_view_moves] >> nth=0")
     user.wait(".o_list_view")
     user.picture("invoices")
@@ -227,6 +234,12 @@ def render_pdf(content):
     subprocess.run(
         ["pdftoppm", "-png", "-r", "70", "-singlefile", "-", str(IMAGES / "invoice_pdf")], input=content, check=True
     )
+
+
+def manager_watches_receivables(user):
+    for name in ("receivables", "payment-plan", "payment-calendar"):
+        user.open(name)
+        user.picture(name.replace("-", "_"))
 
 
 def manager_looks_at_processes(user):
@@ -285,6 +298,7 @@ def main():
             manager_makes_a_contract(user)
             manager_leads_contracts(user)
             manager_bills_and_mails(user, mailbox)
+            manager_watches_receivables(user)
             manager_looks_at_processes(user)
         with Browser(playwright, address, "executor") as user:
             executor_completes_a_stage(user)

@@ -525,19 +525,19 @@ class CrmBillingRun(models.Model):
         finished = running - self.browse().union(*(run for (run,) in unfinished))
         finished = finished.try_lock_for_update(allow_referencing=True)
         for run in finished:
-            try:
-                with self.env.cr.savepoint():
-                    run.with_context(lang=run._get_lang())._close()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                raise
-            except Exception:
-                # One run's trouble must not keep the others from being closed; this one is tried again next time.
-                _logger.exception("Billing run %s could not be closed", run.id)
+            run.with_context(lang=run._get_lang())._close()
         self.env["ir.cron"]._commit_progress()
 
     def _close(self):
-        self._post_result()
-        self._send_or_tell()
+        try:
+            with self.env.cr.savepoint():
+                self._post_result()
+                self._send_or_tell()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception:
+            # One run's trouble must not keep the others from being closed; this one is tried again next time.
+            _logger.exception("Billing run %s could not be closed", self.id)
 
     def _post_result(self):
         self._set_state("done")

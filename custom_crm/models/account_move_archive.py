@@ -16,10 +16,10 @@ WRITABLE_FIELDS = {
     "payment_state",
     # Printing, mailing, the client's link
     "access_token",
-    "delivery_date",
     "delivery_error",
     "delivery_state",
     "is_move_sent",
+    "mailed_date",
     "sending_data",
     # Odoo's review, seal and watch over numbers
     "checked",

@@ -29,7 +29,7 @@ class AccountMove(models.Model):
         default="none",
         help="What became of the last e-mail with this invoice to the client.",
     )
-    delivery_date = fields.Datetime(readonly=True, copy=False)
+    mailed_date = fields.Datetime(string="Mailed On", readonly=True, copy=False)
     delivery_error = fields.Text(readonly=True, copy=False)
     delivery_message_id = fields.Many2one(
         "mail.message", string="Message", readonly=True, copy=False, ondelete="set null", index="btree_not_null"
@@ -93,7 +93,7 @@ class AccountMove(models.Model):
             **vals,
             "delivery_state": state,
             "delivery_error": error,
-            "delivery_date": state not in ("none", "queued") and fields.Datetime.now(),
+            "mailed_date": state not in ("none", "queued") and fields.Datetime.now(),
         }
         if state == "failed":
             # Odoo says so as soon as it has made the PDF.

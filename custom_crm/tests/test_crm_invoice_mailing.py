@@ -172,7 +172,7 @@ class TestCrmInvoiceMailing(MailingCommon):
         self.assertEqual(self._get_received(), sorted((move.name, move.partner_id.email) for move in moves))
         self.assertEqual(self.server.connections, 1)
         self.assertEqual(set(moves.mapped("delivery_state")), {"sent"})
-        self.assertTrue(all(moves.mapped("delivery_date")))
+        self.assertTrue(all(moves.mapped("mailed_date")))
         self.assertEqual(set(moves.mapped("is_move_sent")), {True})
         for line in mailing.line_ids:
             message = line.message_id
@@ -568,7 +568,7 @@ class TestCrmInvoiceMailing(MailingCommon):
         self._send_by_wizard(good)
         self._send_by_wizard(bad)
         self.assertEqual((good.delivery_state, bad.delivery_state), ("sent", "failed"))
-        self.assertTrue(good.delivery_date)
+        self.assertTrue(good.mailed_date)
         self.assertIn("550", bad.delivery_error)
 
     def test_bounce(self):
@@ -592,7 +592,7 @@ class TestCrmInvoiceMailing(MailingCommon):
         before = moves.message_ids
         self._mail(moves)
         self.assertEqual(len(moves.message_ids - before), 1)
-        self.assertFalse(moves.copy().delivery_date)
+        self.assertFalse(moves.copy().mailed_date)
 
     # Rights
 

@@ -253,6 +253,7 @@ class CrmContractPeriod(models.Model):
 
     def _prepare_common_vals(self):
         """Values that Odoo would look for anew for each invoice, by currency."""
+        # sudo: a draft in memory only, to learn the journal that the invoices get.
         Move = self.env["account.move"].sudo()
         return {
             currency: {

@@ -69,6 +69,7 @@ class CrmInvoiceMailingLine(models.Model):
 
         :rtype: dict
         """
+        # sudo: e-mails are for administrators; these are of the rows' own messages.
         mails = self.env["mail.mail"].sudo().search([("mail_message_id", "in", self.message_id.ids)])
         by_message = mails.grouped("mail_message_id")
         return {line: by_message[line.message_id][0] for line in self if line.message_id in by_message}
@@ -98,4 +99,5 @@ class CrmInvoiceMailingLine(models.Model):
 
     def _get_mails_to_drop(self):
         """E-mails of an earlier try, which are of no use any more."""
+        # sudo: as above.
         return self.env["mail.mail"].sudo().union(*self._get_mails().values())

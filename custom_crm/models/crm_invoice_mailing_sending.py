@@ -28,7 +28,8 @@ class CrmInvoiceMailingLine(models.Model):
         """Send the messages one by one; commits before and after each."""
         mails = self.filtered(lambda line: line.state == "queued")._get_mails()
         lines = {mail.id: line for line, mail in mails.items()}
-        # The whole chunk is read at once.
+        # The whole chunk is read at once. sudo: these are the messages of the rows that this worker has taken, and the
+        # mail servers they go by; users start mailings, only the scheduled action comes here.
         Mail = self.env["mail.mail"].sudo().with_context(crm_mailing=True).browse(lines)
         for server_id, alias_domain_id, sender, mail_ids in Mail._split_by_mail_configuration():
             server = self.env["ir.mail_server"].sudo().browse(server_id)
